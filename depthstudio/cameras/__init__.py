@@ -1,0 +1,1 @@
+"""Where frames come from: cameras, recordings, simulated rigs, and the thread that reads them."""

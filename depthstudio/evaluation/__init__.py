@@ -1,0 +1,1 @@
+"""Disparity metrics, the SGBM baseline and evaluation of networks on recordings."""

@@ -1,0 +1,217 @@
+"""StereoCalibration: two raw cameras and the pose between them, in one .npz file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from depthstudio.errors import CalibrationError
+from depthstudio.storage import atomic_path
+
+Matrix = NDArray[np.float64]
+
+_REQUIRED_KEYS = ("K1", "D1", "K2", "D2", "R", "T")
+_DISTORTION_LENGTHS = (0, 4, 5, 8, 12, 14)
+_MAX_ROTATION_ERROR = 1e-3
+_MIN_BASELINE_M = 1e-3
+_MAX_BASELINE_M = 5.0
+
+
+def _frozen(values: ArrayLike) -> Matrix:
+    array = np.array(values, dtype=np.float64)
+    array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class StereoCalibration:
+    """Intrinsics of both raw cameras and the pose of the right one, in OpenCV's convention.
+
+    K1, K2: (3, 3), px. D1, D2: distortion coefficients, (n,). R (3, 3), T (3,) in metres: x_right = R @ x_left + T, so
+    T[0] is negative when the right camera stands to the right of the left one.
+    image_size: (width, height) px of both images as calibrated; right_image_size when the right one differs.
+    The seed's files know neither size nor error, hence the None.
+    extra: whatever else the solver wants to keep (per-view errors, detector, notes), JSON-able.
+    """
+
+    K1: Matrix
+    D1: Matrix
+    K2: Matrix
+    D2: Matrix
+    R: Matrix
+    T: Matrix
+    image_size: tuple[int, int] | None = None
+    right_image_size: tuple[int, int] | None = None
+    date: str | None = None
+    rms_px: float | None = None
+    board: dict[str, Any] | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("K1", "K2", "R"):
+            object.__setattr__(self, name, _frozen(getattr(self, name)))
+        for name in ("D1", "D2", "T"):
+            object.__setattr__(self, name, _frozen(np.ravel(getattr(self, name))))
+        self._check()
+
+    @classmethod
+    def rectified_pair(
+        cls, focal_px: float, baseline_m: float, cx: float, cy: float, image_size: tuple[int, int], **known: Any
+    ) -> StereoCalibration:
+        """The calibration of an already rectified pair, such as D400 infrared 1 and 2."""
+        K = np.array([[focal_px, 0, cx], [0, focal_px, cy], [0, 0, 1]])
+        return cls(
+            K, np.zeros(5), K, np.zeros(5), np.eye(3), np.array([-baseline_m, 0, 0]), image_size=image_size, **known
+        )
+
+    @property
+    def baseline_m(self) -> float:
+        """Distance between the two optical centres."""
+        return float(np.linalg.norm(self.T))
+
+    @property
+    def is_rectified(self) -> bool:
+        """True when the raw images already form a rectified pair, so that no remapping is needed."""
+        return bool(
+            np.allclose(self.K1, self.K2, atol=1e-6)
+            and not np.any(self.D1)
+            and not np.any(self.D2)
+            and np.allclose(self.R, np.eye(3), atol=1e-7)
+            and np.allclose(self.T[1:], 0, atol=1e-7)
+        )
+
+    @property
+    def id(self) -> str:
+        """Eight hexadecimal digits that change with any number that matters: sessions and runs remember it."""
+        digest = hashlib.sha256()
+        for name in _REQUIRED_KEYS:
+            digest.update(np.round(getattr(self, name), 9).tobytes())
+        digest.update(repr((self.image_size, self.right_image_size)).encode())
+        return digest.hexdigest()[:8]
+
+    def save(self, path: Path) -> None:
+        """Write the seed's npz keys (T as (3, 1)) plus the ones it lacks. Atomic."""
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in _REQUIRED_KEYS}
+        arrays["T"] = self.T.reshape(3, 1)
+        if self.image_size is not None:
+            arrays["image_size"] = np.array(self.image_size)
+        if self.right_image_size is not None:
+            arrays["right_image_size"] = np.array(self.right_image_size)
+        if self.rms_px is not None:
+            arrays["rms_px"] = np.array(self.rms_px)
+        arrays["about"] = np.array(json.dumps({"date": self.date, "board": self.board, "extra": self.extra}))
+        with atomic_path(path) as temporary, temporary.open("wb") as stream:
+            np.savez(stream, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> StereoCalibration:
+        """Read an .npz written by `save` or by the seed's scripts; CalibrationError names what is wrong with it."""
+        arrays = _read_npz(path)
+        missing = [name for name in _REQUIRED_KEYS if name not in arrays]
+        if missing:
+            raise CalibrationError(
+                f"{path.name} is not a stereo calibration.",
+                f"It lacks {', '.join(missing)}.",
+                "Choose an .npz that holds K1, D1, K2, D2, R and T.",
+            )
+        about = _read_about(arrays, path)
+        try:
+            return cls(
+                *(arrays[name] for name in _REQUIRED_KEYS),
+                image_size=_size(arrays.get("image_size")),
+                right_image_size=_size(arrays.get("right_image_size")),
+                date=about.get("date"),
+                rms_px=float(arrays["rms_px"]) if "rms_px" in arrays else None,
+                board=about.get("board"),
+                extra=about.get("extra") or {},
+            )
+        except (TypeError, ValueError) as error:
+            raise CalibrationError(f"{path.name} is not a usable calibration.", f"{error}.") from error
+        except CalibrationError as error:
+            raise CalibrationError(f"{path.name}: {error.what}", error.why, error.next_step) from error
+
+    def _check(self) -> None:
+        shapes = {"K1": (3, 3), "K2": (3, 3), "R": (3, 3), "T": (3,)}
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise CalibrationError(f"{name} has shape {getattr(self, name).shape}, expected {shape}.")
+        for name in ("D1", "D2"):
+            if getattr(self, name).size not in _DISTORTION_LENGTHS:
+                raise CalibrationError(
+                    f"{name} has {getattr(self, name).size} coefficients, expected 4, 5, 8, 12 or 14."
+                )
+        for name in _REQUIRED_KEYS:
+            if not np.all(np.isfinite(getattr(self, name))):
+                raise CalibrationError(
+                    f"{name} holds NaN or infinity.", "The solver did not converge.", "Calibrate again."
+                )
+        self._check_intrinsics()
+        self._check_pose()
+
+    def _check_intrinsics(self) -> None:
+        for name in ("K1", "K2"):
+            K = getattr(self, name)
+            if K[0, 0] <= 0 or K[1, 1] <= 0 or not np.allclose(K[2], [0, 0, 1]):
+                raise CalibrationError(f"{name} is not a camera matrix.", "Focal lengths must be positive.")
+
+    def _check_pose(self) -> None:
+        error = np.abs(self.R @ self.R.T - np.eye(3)).max()
+        if error > _MAX_ROTATION_ERROR or np.linalg.det(self.R) < 0:
+            raise CalibrationError("R is not a rotation.", f"R R^T differs from identity by {error:.2g}.")
+        baseline_m = self.baseline_m
+        if baseline_m < _MIN_BASELINE_M:
+            raise CalibrationError("The baseline is zero.", "T is the null vector, so there is no depth to be had.")
+        if baseline_m > _MAX_BASELINE_M:
+            raise CalibrationError(
+                f"The baseline is {baseline_m:.0f} m.", "T must be in metres.", "Was it saved in millimetres?"
+            )
+        if abs(self.T[0]) < np.abs(self.T[1:]).max():
+            raise CalibrationError(
+                "The two cameras do not stand side by side.",
+                f"T = {np.round(self.T, 4).tolist()} m is not mainly along x.",
+            )
+        if self.T[0] > 0:
+            raise CalibrationError(
+                "Left and right are swapped.",
+                f"T[0] = {self.T[0]:+.4f} m puts the right camera to the left of the left one.",
+                "Swap the two cameras and calibrate again.",
+            )
+
+
+def _read_npz(path: Path) -> dict[str, Any]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError as error:
+        raise CalibrationError(f"There is no file {path}.") from error
+    except (OSError, ValueError, EOFError, AttributeError) as error:
+        raise CalibrationError(
+            f"{path.name} cannot be read as a calibration.", "It is no .npz archive of numbers."
+        ) from error
+    except Exception as error:  # zipfile and numpy raise many kinds for a damaged archive
+        raise CalibrationError(f"{path.name} is damaged.", f"{error}.") from error
+
+
+def _read_about(arrays: dict[str, Any], path: Path) -> dict[str, Any]:
+    if "about" not in arrays:
+        return {}
+    try:
+        about = json.loads(str(arrays["about"]))
+    except json.JSONDecodeError as error:
+        raise CalibrationError(f"{path.name} is damaged.", "Its description cannot be read.") from error
+    return about if isinstance(about, dict) else {}
+
+
+def _size(values: Any) -> tuple[int, int] | None:
+    if values is None:
+        return None
+    width, height = (int(value) for value in np.ravel(values))
+    if width <= 0 or height <= 0:
+        raise CalibrationError("The image size is not positive.")
+    return width, height

@@ -1,0 +1,1 @@
+"""Predictors: camera frames in, disparity out."""

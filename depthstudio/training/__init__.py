@@ -1,0 +1,1 @@
+"""Settings, presets, losses and the training loop as a stream of events."""
