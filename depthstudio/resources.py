@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_INSTALLED = Path(__file__).parent / "resources"
+_INSTALLED = Path(__file__).parent / "_resources"
 _CHECKOUT = Path(__file__).parent.parent / "resources"
 
 
 def resource_path(relative: str) -> Path:
-    """Path of a shipped file, e.g. ``presets/recommended.toml``. In a wheel resources/ lies inside the package."""
+    """Path of a shipped file, e.g. ``presets/recommended.toml``. In a wheel they lie inside the package."""
     root = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
     return root / relative

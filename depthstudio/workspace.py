@@ -1,4 +1,4 @@
-"""The user's folder: everything DepthStudio records, calibrates and trains lies under one root that a person can read."""
+"""The user's folder: everything recorded, calibrated and trained lies under one readable root."""
 
 from __future__ import annotations
 

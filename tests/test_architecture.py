@@ -12,7 +12,7 @@ import pytest
 import depthstudio
 
 ROOT = Path(depthstudio.__file__).parent
-FILES = sorted(path for path in ROOT.rglob("*.py") if "resources" not in path.relative_to(ROOT).parts[:-1])
+FILES = sorted(path for path in ROOT.rglob("*.py") if "_resources" not in path.relative_to(ROOT).parts[:-1])
 
 BASE = {"errors", "storage", "cancel", "resources", "workspace", "frames", "geometry"}
 # A room may import itself, the base, and the rooms named here.

@@ -38,7 +38,7 @@ def depth_to_disparity(depth_m: FloatMap, geometry: RectifiedGeometry) -> FloatM
 
 
 def disparity_to_points(disparity: FloatMap, geometry: RectifiedGeometry) -> NDArray[np.float32]:
-    """Points (H, W, 3) float32 in metres, x right, y down, z forward, in the rectified left camera; NaN where invalid."""
+    """Points (H, W, 3) float32 in metres, x right, y down, z forward, in the rectified left camera; NaN = invalid."""
     depth_m = disparity_to_depth(disparity, geometry)
     height, width = depth_m.shape
     x = (np.arange(width, dtype=np.float32) - np.float32(geometry.cx)) / np.float32(geometry.focal_px)
