@@ -62,7 +62,7 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class SampleImages:
-    """A validation frame re-predicted after an epoch. Arrays stay out of history.jsonl; files are in the run's samples/.
+    """A validation frame predicted after an epoch. Arrays stay out of history.jsonl; files lie in the run's samples/.
 
     left: (H, W, 3) uint8. label, prediction: (H, W) float32 px; NaN in label = none.
     """
