@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from depthstudio.storage import atomic_path, write_text
+
+
+def test_a_write_replaces_the_old_content_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    target = tmp_path / "notes.txt"
+    write_text(target, "old")
+    write_text(target, "new µ")
+    assert target.read_text(encoding="utf-8") == "new µ"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_failing_write_keeps_the_old_content(tmp_path: Path) -> None:
+    target = tmp_path / "notes.txt"
+    write_text(target, "old")
+    with pytest.raises(RuntimeError), atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_temporary_file_keeps_the_suffix_for_image_writers(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "depth.png") as temporary:
+        assert temporary.suffix == ".png"
+        temporary.write_bytes(b"x")
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    write_text(tmp_path / "a" / "b.txt", "x")
+    assert (tmp_path / "a" / "b.txt").read_text() == "x"
