@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,19 @@ class Started:
 
 
 @dataclass(frozen=True)
+class BaselineDone:
+    """The validation of the network as it came, before the first step: epoch 0, and the value to beat.
+
+    When no epoch beats it, best_epoch stays 0 and best.safetensors holds the network as it came.
+    """
+
+    validation_loss: float
+    validation_epe_px: float
+    seconds: float
+    epoch: int = 0
+
+
+@dataclass(frozen=True)
 class StepDone:
     """One optimiser step. loss and epe_px are per valid pixel of this batch; None when it had none."""
 
@@ -43,7 +56,10 @@ class StepDone:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """One epoch with its validation. Losses and EPE are means over all valid pixels, one mask for both."""
+    """One epoch with its validation. Losses and EPE are means over all valid pixels, one mask for both.
+
+    gradient_norm: mean over the epoch, before clipping. skipped_batches: those without any valid pixel.
+    """
 
     epoch: int
     train_loss: float
@@ -58,6 +74,9 @@ class EpochDone:
     seconds: float
     is_best: bool
     gradient_norm: float | None = None
+    skipped_batches: int = 0
+    train_pixels: int = 0
+    validation_pixels: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,6 +121,7 @@ class Finished:
     best_validation_epe_px: float
     seconds: float
     run_folder: str
+    baseline_validation_epe_px: float | None = None
 
 
 @dataclass(frozen=True)
@@ -113,10 +133,26 @@ class Failed:
     next_step: str = ""
 
 
-TrainingEvent = Started | StepDone | EpochDone | SampleImages | CheckpointSaved | Warned | Finished | Failed
+TrainingEvent = (
+    Started | BaselineDone | StepDone | EpochDone | SampleImages | CheckpointSaved | Warned | Finished | Failed
+)
+_KINDS = {
+    kind.__name__: kind
+    for kind in (Started, BaselineDone, StepDone, EpochDone, CheckpointSaved, Warned, Finished, Failed)
+}
 
 
 def to_json(event: TrainingEvent) -> dict[str, Any]:
     """The event as JSON-able data with its type name under "event"; arrays are left out."""
     values = {key: value for key, value in asdict(event).items() if not isinstance(value, np.ndarray)}
     return {"event": type(event).__name__, **values}
+
+
+def from_json(line: dict[str, Any]) -> TrainingEvent | None:
+    """The event that `to_json` wrote, so that an old run replays as a live one; None for a kind without its arrays."""
+    kind = _KINDS.get(line.get("event", ""))
+    if kind is None:
+        return None
+    known = {entry.name for entry in fields(kind)}
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in line.items() if key in known}
+    return kind(**values)  # type: ignore[no-any-return]
