@@ -1,1 +1,23 @@
 """Where frames come from: cameras, recordings, simulated rigs, and the thread that reads them."""
+
+from depthstudio.cameras.capture import CaptureCounters, CaptureState, CaptureThread, ConsumerCounters
+from depthstudio.cameras.opening import SourceInfo, list_sources, open_source
+from depthstudio.cameras.recorder import Recorder
+from depthstudio.cameras.source import Control, EndOfStream, FrameSource
+from depthstudio.cameras.subscriptions import FrameQueue, NewestFrame
+
+__all__ = [
+    "CaptureCounters",
+    "CaptureState",
+    "CaptureThread",
+    "ConsumerCounters",
+    "Control",
+    "EndOfStream",
+    "FrameQueue",
+    "FrameSource",
+    "NewestFrame",
+    "Recorder",
+    "SourceInfo",
+    "list_sources",
+    "open_source",
+]
