@@ -1,13 +1,12 @@
 """Exact rendering of a scene at any sample positions of either rectified view, and of whole pairs.
 
 The left view samples each layer directly; the right view first solves x_L = x_R + d(x_L, y). Both keep, at every
-sample, the layer with the largest disparity. So there are no holes, disparity is exact below the pixel, and what one view
-hides from the other follows from the same comparison.
+sample, the layer with the largest disparity. So there are no holes, disparity is exact below the pixel, and what one
+view hides from the other follows from the same comparison.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -20,6 +19,7 @@ from depthstudio.synthetic.scene import Box, Layer, Scene
 
 Side = Literal["left", "right"]
 BoolMap = NDArray[np.bool_]
+Window = tuple[slice, slice]
 
 TILE = 32
 OCCLUDER_MARGIN_PX = 0.01
@@ -43,8 +43,8 @@ class View(NamedTuple):
 class SyntheticPair:
     """A rectified pair with its truth.
 
-    left, right: (H, W, 3) uint8 RGB. disparity_px: (H, W) float32, left view. occluded: (H, W) bool, left pixels that the right
-    image does not show. The right_ fields are the same for the right view (x_L = x_R + d), None where not computed.
+    left, right: (H, W, 3) uint8 RGB. disparity_px: (H, W) float32, left view. occluded: (H, W) bool, left pixels that
+    the right image does not show. The right_ fields: the same for the right view (x_L = x_R + d), or None.
     """
 
     left: NDArray[np.uint8]
@@ -68,18 +68,18 @@ def render_view(
 ) -> View:
     """Render the scene at arbitrary positions of one rectified view.
 
-    x, y: (H, W) float32, rectified px of that side; any grid, e.g. the rectified positions of a distorted camera's pixels.
+    x, y: (H, W) float32, rectified px of that side; any grid, e.g. where a distorted camera's pixels lie.
     soft_edges: blend outlines over one px, as a real pixel does; off, every sample shows exactly one layer.
     sample_spacing_px: distance between neighbouring samples in rectified px; it sets the textures' low-pass.
     """
-    return _render(scene, x, y, side, True, soft_edges, sample_spacing_px)
+    return _Canvas(x, y, side, soft_edges=soft_edges, sample_spacing_px=sample_spacing_px).render(scene)
 
 
 def render_pair(scene: Scene, *, soft_edges: bool = True) -> SyntheticPair:
     """Both views at their pixel centres, with disparity and occlusion of both."""
     x, y = pixel_grid(scene.size)
-    left = _render(scene, x, y, "left", True, soft_edges, 1.0)
-    right = _render(scene, x, y, "right", True, soft_edges, 1.0)
+    left = render_view(scene, x, y, "left", soft_edges=soft_edges)
+    right = render_view(scene, x, y, "right", soft_edges=soft_edges)
     return SyntheticPair(
         to_uint8(left.image),
         to_uint8(right.image),
@@ -93,14 +93,14 @@ def render_pair(scene: Scene, *, soft_edges: bool = True) -> SyntheticPair:
 
 def to_uint8(image: FloatMap) -> NDArray[np.uint8]:
     """Round and clip a 0..255 float image."""
-    return cv2.convertScaleAbs(np.maximum(image, 0))
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
 def occlusion(scene: Scene, seen: View, other: View, side: Side) -> BoolMap:
     """Pixels of `seen` (the whole view `side`) that the other view does not show.
 
     A pixel is hidden when another layer is nearer at its position in the other view, or when it leaves that image.
-    The other view's pixels decide where four neighbours agree; around outlines the scene is evaluated at the exact position.
+    The other view's pixels decide where four neighbours agree; around outlines the scene is evaluated exactly there.
     """
     width = scene.size[0]
     x, y = pixel_grid(scene.size)
@@ -113,107 +113,98 @@ def occlusion(scene: Scene, seen: View, other: View, side: Side) -> BoolMap:
         doubtful |= np.take(other.layer, flat + step) != seen.layer
     doubtful &= ~outside
     hidden = outside
-    hidden[doubtful] = _hidden_at(
-        scene, x_other[doubtful], y[doubtful], seen.layer[doubtful], seen.disparity_px[doubtful], side
-    )
+    points = seen.layer[doubtful], seen.disparity_px[doubtful]
+    hidden[doubtful] = _hidden_at(scene, x_other[doubtful], y[doubtful], points, "right" if side == "left" else "left")
     return hidden
 
 
-def _hidden_at(
-    scene: Scene, x: FloatMap, y: FloatMap, layer: NDArray[np.int16], disparity_px: FloatMap, side: Side
-) -> BoolMap:
-    """Whether another layer is in front at positions (N,) of the view that is not `side`."""
+def _hidden_at(scene: Scene, x: FloatMap, y: FloatMap, seen: tuple[NDArray[np.int16], FloatMap], side: Side) -> BoolMap:
+    """Whether another layer is in front at positions (N,) of the view `side`; seen: the points' layer, disparity."""
     count = x.size
-    padding = -count % POINTS_PER_ROW
-    grid = [
-        np.pad(values, (0, padding), mode="edge").reshape(-1, POINTS_PER_ROW) if count else values for values in (x, y)
-    ]
     if not count:
         return np.zeros(0, bool)
-    view = _render(scene, grid[0], grid[1], "right" if side == "left" else "left", False, False, 1.0)
+    padding = -count % POINTS_PER_ROW
+    rows = [np.pad(values, (0, padding), mode="edge").reshape(-1, POINTS_PER_ROW) for values in (x, y)]
+    view = _Canvas(rows[0], rows[1], side, soft_edges=False, with_colour=False).render(scene)
+    layer, disparity_px = seen
     nearer = view.disparity_px.ravel()[:count] > disparity_px + np.float32(OCCLUDER_MARGIN_PX)
     return nearer & (view.layer.ravel()[:count] != layer)
 
 
-def _render(
-    scene: Scene, x: FloatMap, y: FloatMap, side: Side, with_colour: bool, soft_edges: bool, sample_spacing_px: float
-) -> View:
-    shape = x.shape
-    view = View(
-        np.zeros((*shape, 3) if with_colour else (0, 0, 3), np.float32),
-        np.full(shape, -np.inf, np.float32),
-        np.full(shape, -1, np.int16),
-        np.zeros(shape, bool),
-    )
-    tiles = _Tiles(x, y)
-    for index in scene.painting_order:
-        layer = scene.layers[index]
-        for window in tiles.meeting(layer, side):
-            _paint(view, window, scene, index, x[window], y[window], side, with_colour, soft_edges, sample_spacing_px)
-    view.disparity_px[view.layer < 0] = np.nan
-    return view
+class _Canvas:
+    """The z-buffer of one view at given sample positions."""
 
+    def __init__(
+        self,
+        x: FloatMap,
+        y: FloatMap,
+        side: Side,
+        *,
+        soft_edges: bool = True,
+        with_colour: bool = True,
+        sample_spacing_px: float = 1.0,
+    ) -> None:
+        self.x, self.y, self.side = x, y, side
+        self.soft_edges, self.with_colour, self.sample_spacing_px = soft_edges, with_colour, sample_spacing_px
+        self.image: FloatMap = np.zeros((*x.shape, 3) if with_colour else (0, 0, 3), np.float32)
+        self.disparity_px: FloatMap = np.full(x.shape, -np.inf, np.float32)
+        self.layer = np.full(x.shape, -1, np.int16)
+        self.pure = np.zeros(x.shape, bool)
 
-def _paint(
-    view: View,
-    window: tuple[slice, slice],
-    scene: Scene,
-    index: int,
-    x: FloatMap,
-    y: FloatMap,
-    side: Side,
-    with_colour: bool,
-    soft_edges: bool,
-    sample_spacing_px: float,
-) -> None:
-    """Composite one layer into one window of the view."""
-    layer = scene.layers[index]
-    if side == "left":
-        x_left, disparity = x, layer.disparity.at_left(x, y)
-    else:
-        x_left = layer.disparity.left_x(x, y)
-        disparity = x_left - x
-    depth = view.disparity_px[window]
-    front = disparity > depth
-    if layer.support is None:
-        alpha = None
-        covered = solid = front
-    else:
-        inside = layer.support.inside_px(x_left, y)
-        inside *= np.float32(1.0 / sample_spacing_px)
-        solid = front & (inside > 0)
-        covered = front & (inside > -0.5) if soft_edges else solid
-        alpha = np.clip(inside + np.float32(0.5), 0, 1) if soft_edges else None
-    if not covered.any():
-        return
-    if with_colour:
-        colour = layer.colours(x_left, y, scene.frame, sample_spacing_px)
-        _blend(view.image[window], view.pure[window], colour, covered, alpha, layer.opacity)
-    if layer.is_solid:
-        mask = solid.view(np.uint8)
-        cv2.copyTo(disparity, mask, depth)
-        np.copyto(view.layer[window], np.int16(index), where=solid)
+    def render(self, scene: Scene) -> View:
+        """Paint all layers."""
+        tiles = _Tiles(self.x, self.y)
+        for index in scene.painting_order:
+            window = tiles.meeting(scene.layers[index], self.side)
+            if window is not None:
+                self._paint(scene, index, window)
+        self.disparity_px[self.layer < 0] = np.nan
+        return View(self.image, self.disparity_px, self.layer, self.pure)
 
+    def _paint(self, scene: Scene, index: int, window: Window) -> None:
+        """Composite one layer within a window."""
+        layer, x, y = scene.layers[index], self.x[window], self.y[window]
+        if self.side == "left":
+            x_left, disparity = x, layer.disparity.at_left(x, y)
+        else:
+            x_left = layer.disparity.left_x(x, y)
+            disparity = x_left - x
+        depth = self.disparity_px[window]
+        covered = solid = disparity > depth
+        alpha: FloatMap | None = None
+        if layer.support is not None:
+            inside = layer.support.inside_px(x_left, y)
+            inside *= np.float32(1.0 / self.sample_spacing_px)
+            solid = covered & (inside > 0)
+            covered = covered & (inside > -0.5) if self.soft_edges else solid
+            alpha = np.clip(inside + np.float32(0.5), 0, 1) if self.soft_edges else None
+        if not covered.any():
+            return
+        if self.with_colour:
+            colour = layer.colours(x_left, y, scene.frame, self.sample_spacing_px)
+            self._blend(window, colour, covered, _weights(alpha, layer.opacity, x.shape))
+        if layer.is_solid:
+            cv2.copyTo(disparity, solid.view(np.uint8), depth)
+            np.copyto(self.layer[window], np.int16(index), where=solid)
 
-def _blend(
-    image: FloatMap, pure: BoolMap, colour: FloatMap, covered: BoolMap, alpha: FloatMap | None, opacity: float
-) -> None:
-    """Paint colour over image, in place: opaque pixels are copied, the others mixed."""
-    if alpha is None and opacity >= 1.0:
-        cv2.copyTo(colour, covered.view(np.uint8), image)
-        pure[covered] = True
-        return
-    if opacity >= 1.0 and alpha is not None:
-        opaque = covered & (alpha >= 1.0)
+    def _blend(self, window: Window, colour: FloatMap, covered: BoolMap, weights: FloatMap | None) -> None:
+        """Paint colour: opaque pixels are copied, the others mixed with what is there. weights None: all opaque."""
+        image, pure = self.image[window], self.pure[window]
+        opaque = covered if weights is None else covered & (weights >= 1)
         cv2.copyTo(colour, opaque.view(np.uint8), image)
         pure[opaque] = True
+        if weights is None:
+            return
         mixed = covered & ~opaque
-    else:
-        mixed = covered
-    weight = np.float32(opacity) if alpha is None else (alpha[mixed] * np.float32(opacity))[:, None]
-    behind = image[mixed]
-    image[mixed] = behind + (colour[mixed] - behind) * weight
-    pure[mixed] = False
+        behind = image[mixed]
+        image[mixed] = behind + (colour[mixed] - behind) * weights[mixed][:, None]
+        pure[mixed] = False
+
+
+def _weights(alpha: FloatMap | None, opacity: float, shape: tuple[int, ...]) -> FloatMap | None:
+    if opacity >= 1:
+        return alpha
+    return np.full(shape, opacity, np.float32) if alpha is None else alpha * np.float32(opacity)
 
 
 class _Tiles:
@@ -224,19 +215,19 @@ class _Tiles:
         self.x_low, self.x_high = _tile_extent(x)
         self.y_low, self.y_high = _tile_extent(y)
 
-    def meeting(self, layer: Layer, side: Side) -> Iterator[tuple[slice, slice]]:
-        """The window around all tiles that overlap the layer's bounding box; nothing when none does."""
+    def meeting(self, layer: Layer, side: Side) -> Window | None:
+        """The window around all tiles that overlap the layer's bounding box; None when none does."""
         if layer.support is None:
-            yield slice(None), slice(None)
-            return
+            return slice(None), slice(None)
         x0, y0, x1, y1 = _seen_box(layer, layer.support.box, side)
         hit = (self.x_low <= x1) & (self.x_high >= x0) & (self.y_low <= y1) & (self.y_high >= y0)
         rows, columns = np.flatnonzero(hit.any(axis=1)), np.flatnonzero(hit.any(axis=0))
-        if rows.size:
-            yield (
-                slice(int(rows[0]) * TILE, int(rows[-1] + 1) * TILE),
-                slice(int(columns[0]) * TILE, int(columns[-1] + 1) * TILE),
-            )
+        if not rows.size:
+            return None
+        return (
+            slice(int(rows[0]) * TILE, int(rows[-1] + 1) * TILE),
+            slice(int(columns[0]) * TILE, int(columns[-1] + 1) * TILE),
+        )
 
 
 def _tile_extent(values: FloatMap) -> tuple[FloatMap, FloatMap]:

@@ -15,6 +15,8 @@ from depthstudio.synthetic.texture import Matrix, Placement, Texture, apply_homo
 
 Box = tuple[float, float, float, float]
 
+FAR = (-1e3,)
+
 
 class Support(Protocol):
     """Which part of the image a layer covers."""
@@ -72,7 +74,8 @@ class ConvexPolygon:
 class Outline:
     """Any shape, holes included, as a raster of signed distances placed by a homography.
 
-    distance: (h, w) float32 in raster units, positive inside, negative along its border. from_left: 3x3, raster units from left px.
+    distance: (h, w) float32 in raster units, positive inside, negative along its border.
+    from_left: 3x3, raster units from left px.
     """
 
     distance: FloatMap
@@ -90,16 +93,16 @@ class Outline:
     @cached_property
     def _px_per_unit(self) -> np.float32:
         x0, y0, x1, y1 = self.box
-        middle = np.float32([(x0 + x1) / 2]), np.float32([(y0 + y1) / 2])
-        units_per_px = 2.0 ** float(Placement(self.from_left).level(*middle)[0])
+        x = np.array([(x0 + x1) / 2], np.float32)
+        y = np.array([(y0 + y1) / 2], np.float32)
+        units_per_px = 2.0 ** float(Placement(self.from_left).level(x, y)[0])
         return np.float32(1.0 / units_per_px)
 
     def inside_px(self, x: FloatMap, y: FloatMap) -> FloatMap:
         """Interpolated distance, scaled to px by the placement's scale at its centre."""
         u, v = apply_homography(self.from_left / self.from_left[2, 2], x, y)
-        distance = cv2.remap(self.distance, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(-1e3,))
-        distance *= self._px_per_unit
-        return distance
+        distance = cv2.remap(self.distance, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=FAR)
+        return np.asarray(distance * self._px_per_unit, np.float32)
 
 
 @dataclass(frozen=True)
@@ -127,10 +130,11 @@ class Layer:
     def colours(self, x: FloatMap, y: FloatMap, frame: Box, sample_spacing_px: float = 1.0) -> FloatMap:
         """(..., 3) float32 RGB 0..255 at left positions. frame: the extent of a layer without support."""
         box = frame if self.support is None else clip_box(self.support.box, frame)
-        rgb = sample_placed(self.texture, Placement(self.texture_from_left), x, y, box, sample_spacing_px)
+        rgb = sample_placed(
+            self.texture, Placement(self.texture_from_left), x, y, box=box, sample_spacing_px=sample_spacing_px
+        )
         if self.colour is not None:
-            rgb = cv2.transform(rgb, self.colour)
-            np.clip(rgb, 0, 255, out=rgb)
+            return np.clip(cv2.transform(rgb, self.colour), 0, 255).astype(np.float32, copy=False)
         return rgb
 
 

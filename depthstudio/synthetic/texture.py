@@ -46,9 +46,10 @@ class Texture:
         level = self.levels[index]
         # Texel centres lie on integers; pyrDown keeps the centres of even texels.
         scale = np.float32(0.5**index)
-        return cv2.remap(
+        samples = cv2.remap(
             level.astype(np.float32), u * scale, v * scale, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
         )
+        return np.asarray(samples, np.float32)
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def sample_placed(
     placement: Placement,
     x: FloatMap,
     y: FloatMap,
+    *,
     box: tuple[float, float, float, float],
     sample_spacing_px: float = 1.0,
 ) -> FloatMap:
