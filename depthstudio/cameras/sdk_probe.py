@@ -1,0 +1,138 @@
+"""Opens a recording in a child process first: a damaged one can hang or crash the SDK, and must not take us with it.
+
+``python -m depthstudio.cameras.sdk_probe FILE`` is that child. It prints ``started`` and then one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from depthstudio.cameras.source import EndOfStream
+from depthstudio.errors import SourceError, UserError
+
+# Reading a healthy file's index takes milliseconds; large ones on slow disks get more.
+_TIMEOUT_S = 3.0
+_TIMEOUT_PER_GB_S = 2.0
+_START_TIMEOUT_S = 30.0
+_READING_BUDGET_S = 1.0
+
+
+@dataclass(frozen=True)
+class ProbeReport:
+    """What a recording holds. frame_count: None when it is too long to be read through in a second."""
+
+    name: str
+    streams: dict[str, dict[str, Any]]
+    baseline_m: float | None
+    focal_px: float | None
+    frame_count: int | None
+
+
+def probe(path: Path) -> ProbeReport:
+    """Open and read `path` in a child process that is killed when it hangs. SourceError when it cannot be read."""
+    with tempfile.TemporaryDirectory(prefix="depthstudio-probe-") as home:
+        environment = os.environ | {"HOME": home, "RS2_RUM_CLOUD_ENABLED": "0"}
+        child = subprocess.Popen(
+            [sys.executable, "-m", "depthstudio.cameras.sdk_probe", str(path)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+        try:
+            answer = _answer(child, path)
+        finally:
+            child.kill()
+            child.communicate()
+    if "what" in answer:
+        raise SourceError(answer["what"], answer["why"], answer["next_step"])
+    return ProbeReport(**answer)
+
+
+def _answer(child: subprocess.Popen[str], path: Path) -> dict[str, Any]:
+    """The child's answer. Its time begins when it says that it has started, so that a busy computer is no damage."""
+    from depthstudio.cameras.sdk_file import damaged_file
+
+    assert child.stdout is not None
+    lines: list[str] = []
+    started, finished = threading.Event(), threading.Event()
+
+    def listen() -> None:
+        for line in child.stdout or ():
+            lines.append(line)
+            started.set()
+        started.set()
+        finished.set()
+
+    threading.Thread(target=listen, name="probe listener", daemon=True).start()
+    if not started.wait(_START_TIMEOUT_S):
+        raise SourceError("The recording could not be checked.", "The child process that reads it did not start.")
+    limit_s = _TIMEOUT_S + _TIMEOUT_PER_GB_S * path.stat().st_size / 1e9
+    if not finished.wait(limit_s):
+        raise damaged_file(path, f"The SDK hangs on it: no answer in {limit_s:.0f} s")
+    if len(lines) < 2:
+        raise damaged_file(path, f"The SDK crashed on it (exit code {child.wait(5)})")
+    return json.loads(lines[-1])
+
+
+def _examine(path: Path) -> dict[str, Any]:
+    from depthstudio.cameras.sdk_file import SdkFile
+
+    file = SdkFile(path)
+    try:
+        file.open()
+        frame_count = _count_frames(file)
+        if frame_count == 0:
+            raise SourceError(f"The recording {path.name} is empty.", "It holds no frame.", "Open another one.")
+        streams = {
+            stream: {"width": p.width(), "height": p.height(), "fps": p.fps(), "format": p.format().name}
+            for stream, p in file.profiles.items()
+        }
+        calibration = file.calibration
+        return asdict(
+            ProbeReport(
+                file.name,
+                streams,
+                calibration.baseline_m if calibration else None,
+                float(calibration.K1[0, 0]) if calibration else None,
+                frame_count,
+            )
+        )
+    except UserError as error:
+        return {"what": error.what, "why": error.why, "next_step": error.next_step}
+    finally:
+        file.close()
+
+
+def _count_frames(file: Any) -> int | None:
+    deadline_s = time.monotonic() + _READING_BUDGET_S
+    count = 0
+    try:
+        while time.monotonic() < deadline_s or count == 0:
+            count += file.read(0.2) is not None
+    except EndOfStream:
+        return count
+    return None
+
+
+if __name__ == "__main__":
+    from depthstudio.cameras.realsense_sdk import load_sdk
+
+    try:
+        load_sdk()
+        print("started", flush=True)
+        result = _examine(Path(sys.argv[1]))
+    except SourceError as error:
+        print("started", flush=True)
+        result = {"what": error.what, "why": error.why, "next_step": error.next_step}
+    print(json.dumps(result), flush=True)
+    os._exit(0)  # the SDK's threads may hang at a regular exit after a damaged file
