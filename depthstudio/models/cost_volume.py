@@ -1,0 +1,66 @@
+"""Group-wise cosine correlation of two feature maps along the epipolar line, and looking up values in it.
+
+Only matrix products, padding, reshaping and slicing are used, so that the graph exports to every runtime.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def normalise_groups(features: Tensor, groups: int) -> Tensor:
+    """Scale each group of channels to unit length. (N, C, H, W) -> (N, groups, H, W, C / groups), float32."""
+    count, channels, height, width = features.shape
+    split = features.float().view(count, groups, channels // groups, height, width).permute(0, 1, 3, 4, 2)
+    return split * torch.rsqrt(split.square().sum(dim=-1, keepdim=True) + 1e-6)
+
+
+def correlation_volume(left: Tensor, right: Tensor, first: int, count: int) -> Tensor:
+    """Correlation of left pixel x with right pixel x - d for d = first .. first + count - 1.
+
+    left, right: (N, G, H, W, C) float32 from normalise_groups; first <= 0.
+    Returns (N, G, H, W, count); 0 where x - d lies outside the right image.
+
+    One batched product holds every pair (x, x'). With the right image reversed, the entry of disparity d stands at
+    column W - 1 - x + d of row x; reading the padded rows with a length one shorter lines these entries up ("skew").
+    """
+    batch, groups, height, width, _ = left.shape
+    product = left @ right.flip(3).transpose(-1, -2)
+    before, after = -first, first + count
+    padded = F.pad(product, (before, after))
+    row = width + before + after
+    flat = padded.reshape(batch, groups, height, width * row)
+    start = width - 1
+    skewed = flat[..., start : start + width * (row - 1)].reshape(batch, groups, height, width, row - 1)
+    return skewed[..., :count]
+
+
+def lookup(volume: Tensor, position: Tensor, radius: int) -> Tensor:
+    """Linearly interpolated values at position - radius .. position + radius.
+
+    volume: (N, G, H, W, K) whose entry k is the disparity k - radius; K >= 2 * radius + 2.
+    position: (N, H, W), clamped so that everything looked up exists.
+    Returns (N, G * (2 radius + 1), H, W).
+    """
+    batch, groups, height, width, size = volume.shape
+    position = position.clamp(0, size - 2 * radius - 2)
+    below = position.floor()
+    taps = 2 * radius + 1
+    index = below.long()[:, None, :, :, None] + torch.arange(taps + 1, device=volume.device)
+    values = volume.gather(-1, index.expand(batch, groups, height, width, taps + 1))
+    fraction = (position - below)[:, None, :, :, None]
+    mixed = torch.lerp(values[..., :-1], values[..., 1:], fraction)
+    return mixed.permute(0, 1, 4, 2, 3).reshape(batch, groups * taps, height, width)
+
+
+def lookup_by_hat_weights(volume: Tensor, position: Tensor, radius: int) -> Tensor:
+    """The same values as lookup() without an index operation, for exported graphs: weights relu(1 - |k - position|)."""
+    batch, groups, height, width, size = volume.shape
+    span = size - 2 * radius
+    position = position.clamp(0, span - 2)
+    steps = torch.arange(span, device=volume.device, dtype=volume.dtype)
+    weights = F.relu(1 - (steps - position[..., None]).abs())[:, None]
+    taps = [(volume[..., t : t + span] * weights).sum(dim=-1) for t in range(2 * radius + 1)]
+    return torch.stack(taps, dim=2).reshape(batch, groups * len(taps), height, width)

@@ -1,0 +1,159 @@
+"""The program's own networks: a correlation volume at 1/8, weights shared over disparity, refinement at 1/4."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from depthstudio.models.aggregation import Aggregation
+from depthstudio.models.base import StereoNetwork, StereoPrediction
+from depthstudio.models.cost_volume import correlation_volume, lookup, lookup_by_hat_weights, normalise_groups
+from depthstudio.models.encoder import CompactEncoder, ReferenceEncoder
+from depthstudio.models.refinement import RefinementStep, convex_upsample, peak_expectation
+
+DISPARITY_MULTIPLE = 32
+LARGEST_DISPARITY = 320
+
+
+class VolumeStereoNetwork(StereoNetwork):
+    """Matches by a group-wise cosine volume.
+
+    encoder: "compact" or "reference". channels: widths of the compact encoder at 1/2 .. 1/32.
+    groups, match: groups and channels of the matching features at 1/8; fine_groups, fine_match: the same at 1/4.
+    aggregation: widths of the U-Net. hidden, steps, radius: width, number and reach (in px at 1/4) of the refinement.
+    max_disparity: px at full resolution, searched range; may be set at any time, rounded up to a multiple of 32, at
+    most 320 (what is nearer is beyond reach: halve the images for it).
+    """
+
+    size_multiple = 32
+
+    def __init__(
+        self,
+        name: str = "depthstudio-s",
+        *,
+        encoder: str = "compact",
+        channels: tuple[int, int, int, int, int] = (16, 24, 48, 72, 96),
+        match: int = 48,
+        groups: int = 4,
+        fine_match: int = 32,
+        fine_groups: int = 2,
+        aggregation: tuple[int, int, int] = (16, 32, 48),
+        hidden: int = 32,
+        steps: int = 2,
+        radius: int = 4,
+        max_disparity: int = 192,
+    ) -> None:
+        options: dict[str, Any] = {
+            "encoder": encoder,
+            "channels": list(channels),
+            "match": match,
+            "groups": groups,
+            "fine_match": fine_match,
+            "fine_groups": fine_groups,
+            "aggregation": list(aggregation),
+            "hidden": hidden,
+            "steps": steps,
+            "radius": radius,
+            "max_disparity": max_disparity,
+        }
+        super().__init__(name, options)
+        self.groups, self.fine_groups, self.steps, self.radius = groups, fine_groups, steps, radius
+        self.max_disparity = max_disparity
+        self.exporting = False
+        self.encoder = ReferenceEncoder() if encoder == "reference" else CompactEncoder(_five(channels))
+        widths = self.encoder.channels
+        self.match8 = nn.Conv2d(widths.eighth, match, 1)
+        self.match4 = nn.Conv2d(widths.quarter, fine_match, 1)
+        self.aggregation = Aggregation(groups, (aggregation[0], aggregation[1], aggregation[2]), widths)
+        self.upsample8 = nn.Conv2d(widths.eighth, 9 * 4, 1)
+        self.context = nn.Conv2d(widths.quarter, hidden, 3, padding=1)
+        self.step = RefinementStep(fine_groups * (2 * radius + 1), hidden)
+        self.upsample4 = nn.Sequential(
+            nn.Conv2d(hidden + widths.quarter, hidden, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(hidden, 9 * 16, 1),
+        )
+        self.spread = nn.Sequential(nn.Conv2d(hidden, 8, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(8, 1, 1))
+        _initialise(self)
+        nn.init.zeros_(self.step.correction.weight)
+
+    @property
+    def max_disparity(self) -> int:
+        """Largest disparity searched, px at full resolution."""
+        return self._max_disparity
+
+    @max_disparity.setter
+    def max_disparity(self, value: int) -> None:
+        if not 1 <= value <= LARGEST_DISPARITY:
+            raise ValueError(f"max_disparity must lie in 1..{LARGEST_DISPARITY} px, not {value}")
+        self._max_disparity = -(-int(value) // DISPARITY_MULTIPLE) * DISPARITY_MULTIPLE
+
+    def predict(self, left: Tensor, right: Tensor) -> StereoPrediction:
+        """See StereoNetwork.predict.
+
+        auxiliary: "scores" (N, D/8, H/8, W/8); "volume" (the scores' own disparity) and "step_0" .. (after each
+        refinement but the last), full-resolution px at 1/4 size; "log_spread" (N, H, W).
+        """
+        both = torch.cat((left, right)).contiguous(memory_format=torch.channels_last)
+        features = self.encoder(both)
+        count = left.shape[0]
+        seen = type(features)(*(level[:count] for level in features))
+        eighth = normalise_groups(self.match8(features.eighth), self.groups)
+        volume = correlation_volume(eighth[:count], eighth[count:], 0, self.max_disparity // 8)
+        scores = self.aggregation(volume, seen).float()
+        coarse = peak_expectation(scores)
+        disparity = 2 * convex_upsample(coarse, self.upsample8(seen.eighth), 2, self.exporting)
+        auxiliary = {"scores": scores, "volume": 4 * disparity}
+        hidden, disparity = self._refine(features.quarter, disparity, auxiliary)
+        weights = self.upsample4(torch.cat((hidden, seen.quarter), dim=1))
+        full = F.relu(4 * convex_upsample(disparity, weights, 4, self.exporting))
+        spread = self.spread(hidden.detach()).float().clamp(-6, 6)
+        spread = F.interpolate(spread, scale_factor=4, mode="bilinear", align_corners=False).squeeze(1)
+        auxiliary["log_spread"] = spread
+        return StereoPrediction(full, 1 - (-(-spread).exp()).exp(), auxiliary)
+
+    def _refine(self, quarter: Tensor, disparity: Tensor, auxiliary: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Both images' 1/4 features and the disparity at 1/4 -> the hidden state and the disparity after all steps."""
+        count = disparity.shape[0]
+        fine = normalise_groups(self.match4(quarter), self.fine_groups)
+        reach = self.max_disparity // 4 + 2 * self.radius + 2
+        volume = correlation_volume(fine[:count], fine[count:], -self.radius, reach)
+        look_up = lookup_by_hat_weights if self.exporting else lookup
+        hidden = F.relu(self.context(quarter[:count]))
+        for index in range(self.steps):
+            disparity = disparity.detach() if index else disparity
+            correlation = look_up(volume, disparity.detach(), self.radius)
+            hidden, disparity = self.step(hidden, correlation, disparity)
+            if index < self.steps - 1:
+                auxiliary[f"step_{index}"] = 4 * disparity
+        return hidden, disparity
+
+    def encoder_modules(self) -> list[nn.Module]:
+        """See StereoNetwork.encoder_modules."""
+        return [self.encoder]
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """See StereoNetwork.parameter_groups."""
+        aggregation = [self.match8, self.match4, self.aggregation, self.upsample8]
+        head = [self.context, self.step, self.upsample4, self.spread]
+        return {
+            "head": [parameter for module in head for parameter in module.parameters()],
+            "aggregation": [parameter for module in aggregation for parameter in module.parameters()],
+            "encoder": list(self.encoder.parameters()),
+        }
+
+
+def _five(channels: tuple[int, ...]) -> tuple[int, int, int, int, int]:
+    half, quarter, eighth, sixteenth, thirtysecond = channels
+    return half, quarter, eighth, sixteenth, thirtysecond
+
+
+def _initialise(network: nn.Module) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
