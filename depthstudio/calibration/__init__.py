@@ -1,1 +1,35 @@
-"""Boards, detection, view selection and solving: from pictures of a board to a StereoCalibration."""
+"""Calibrating a stereo pair from chessboard views: detection, collecting views, solving, judging. Qt-free."""
+
+from depthstudio.calibration.board import Board
+from depthstudio.calibration.camera import CameraSolution, solve_camera
+from depthstudio.calibration.collector import CollectedView, Offer, ViewCollector, collect
+from depthstudio.calibration.coverage import coverage, coverage_counts
+from depthstudio.calibration.detection import detect_board
+from depthstudio.calibration.pairs import LoadedViews, find_pairs, load_views
+from depthstudio.calibration.solution import CalibrationSolution, VerticalError, ViewResult
+from depthstudio.calibration.solve import CalibrationStopped, solve_stereo
+from depthstudio.calibration.views import BoardView, detect_view, matched_view
+
+__all__ = [
+    "Board",
+    "BoardView",
+    "CalibrationSolution",
+    "CalibrationStopped",
+    "CameraSolution",
+    "CollectedView",
+    "LoadedViews",
+    "Offer",
+    "VerticalError",
+    "ViewCollector",
+    "ViewResult",
+    "collect",
+    "coverage",
+    "coverage_counts",
+    "detect_board",
+    "detect_view",
+    "find_pairs",
+    "load_views",
+    "matched_view",
+    "solve_camera",
+    "solve_stereo",
+]

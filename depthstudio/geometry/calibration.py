@@ -21,6 +21,7 @@ _DISTORTION_LENGTHS = (0, 4, 5, 8, 12, 14)
 _MAX_ROTATION_ERROR = 1e-3
 _MIN_BASELINE_M = 1e-3
 _MAX_BASELINE_M = 5.0
+_CHOOSE_FILE = "Choose an .npz that holds K1, D1, K2, D2, R and T."
 
 
 def _frozen(values: ArrayLike) -> Matrix:
@@ -56,7 +57,7 @@ class StereoCalibration:
     def __post_init__(self) -> None:
         for name in ("K1", "K2", "R"):
             object.__setattr__(self, name, _frozen(getattr(self, name)))
-        for name in ("D1", "D2", "T"):
+        for name in ("D1", "D2", "T"):  # the seed keeps them as (1, 5) and (3, 1)
             object.__setattr__(self, name, _frozen(np.ravel(getattr(self, name))))
         self._check()
 
@@ -79,7 +80,8 @@ class StereoCalibration:
     def is_rectified(self) -> bool:
         """True when the raw images already form a rectified pair, so that no remapping is needed."""
         return bool(
-            np.allclose(self.K1, self.K2, atol=1e-6)
+            self.right_image_size in (None, self.image_size)
+            and np.allclose(self.K1, self.K2, atol=1e-6)
             and not np.any(self.D1)
             and not np.any(self.D2)
             and np.allclose(self.R, np.eye(3), atol=1e-7)
@@ -91,7 +93,7 @@ class StereoCalibration:
         """Eight hexadecimal digits that change with any number that matters: sessions and runs remember it."""
         digest = hashlib.sha256()
         for name in _REQUIRED_KEYS:
-            digest.update(np.round(getattr(self, name), 9).tobytes())
+            digest.update((np.round(getattr(self, name), 9) + 0.0).tobytes())  # + 0.0 turns -0.0 into 0.0
         digest.update(repr((self.image_size, self.right_image_size)).encode())
         return digest.hexdigest()[:8]
 
@@ -118,12 +120,17 @@ class StereoCalibration:
             raise CalibrationError(
                 f"{path.name} is not a stereo calibration.",
                 f"It lacks {', '.join(missing)}.",
-                "Choose an .npz that holds K1, D1, K2, D2, R and T.",
+                _CHOOSE_FILE,
             )
         about = _read_about(arrays, path)
         try:
             return cls(
-                *(arrays[name] for name in _REQUIRED_KEYS),
+                K1=arrays["K1"],
+                D1=arrays["D1"],
+                K2=arrays["K2"],
+                D2=arrays["D2"],
+                R=arrays["R"],
+                T=arrays["T"],
                 image_size=_size(arrays.get("image_size")),
                 right_image_size=_size(arrays.get("right_image_size")),
                 date=about.get("date"),
@@ -186,16 +193,19 @@ class StereoCalibration:
 
 def _read_npz(path: Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("one array, no archive")
+        with archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise CalibrationError(f"There is no file {path}.") from error
     except (OSError, ValueError, EOFError, AttributeError) as error:
         raise CalibrationError(
-            f"{path.name} cannot be read as a calibration.", "It is no .npz archive of numbers."
+            f"{path.name} cannot be read as a calibration.", "It is no .npz archive of numbers.", _CHOOSE_FILE
         ) from error
     except Exception as error:  # zipfile and numpy raise many kinds for a damaged archive
-        raise CalibrationError(f"{path.name} is damaged.", f"{error}.") from error
+        raise CalibrationError(f"{path.name} is damaged.", f"{error}.", _CHOOSE_FILE) from error
 
 
 def _read_about(arrays: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from depthstudio.errors import CalibrationError
-from depthstudio.geometry.calibration import StereoCalibration
+from depthstudio.geometry.calibration import Matrix, StereoCalibration
 from depthstudio.geometry.disparity import depth_to_disparity
 
 FloatMap = NDArray[np.float32]
+Maps = tuple[NDArray[Any], NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class RectifiedGeometry:
     """What turns disparity into depth: Z = focal_px * baseline_m / (disparity + disparity_shift_px).
 
-    cx, cy: principal point of the rectified left view, px. disparity_shift_px is cx_left - cx_right, almost always 0.
+    cx, cy: principal point of the rectified left view, px. disparity_shift_px is cx_right - cx_left, almost always 0.
     size: (width, height) px.
     """
 
@@ -48,73 +51,96 @@ class RectifiedGeometry:
 
 
 class Rectifier:
-    """Maps of one calibration for one image size, computed once and used for every frame.
+    """One calibration at one image size: maps computed at first use, once, and used for every frame.
 
     alpha: cv2.stereoRectify's free scaling; 0 keeps valid pixels only, 1 keeps all, -1 leaves it to OpenCV.
     An already rectified calibration passes images through untouched.
+    R1, R2 turn the raw cameras into the rectified ones; P1, P2 are the rectified projections (3, 4). All views that
+    come out have the left image's size, also when the right camera's images are of another size.
     """
 
     def __init__(
         self, calibration: StereoCalibration, image_size: tuple[int, int] | None = None, alpha: float = 0.0
     ) -> None:
-        size = image_size or calibration.image_size
-        if size is None:
-            raise CalibrationError(
-                "The calibration does not say for which image size it was made.",
-                "Older files lack it.",
-                "Open a source or a recording first; its image size is used.",
-            )
         self.calibration = calibration
-        self.raw_size = size
-        self.right_raw_size = calibration.right_image_size or size
+        self.raw_size = _checked_size(calibration, image_size)
+        self.right_raw_size = calibration.right_image_size or self.raw_size
         self.is_identity = calibration.is_rectified
-        if calibration.image_size is not None and calibration.image_size != size:
-            raise CalibrationError(
-                f"The calibration was made at {calibration.image_size[0]}x{calibration.image_size[1]} px, "
-                f"the images are {size[0]}x{size[1]} px.",
-                "Intrinsics hold for one resolution only.",
-                "Set the camera to the calibrated size, or calibrate at this one.",
-            )
+        self.R1: Matrix
+        self.R2: Matrix
+        self.P1: Matrix
+        self.P2: Matrix
+        self.valid_roi: tuple[int, int, int, int]
         if self.is_identity:
-            self.R1 = np.eye(3)
-            K = calibration.K1
-            self.P1 = np.hstack([K, np.zeros((3, 1))])
-            self.geometry = RectifiedGeometry(K[0, 0], calibration.baseline_m, K[0, 2], K[1, 2], size)
-            self.valid_roi = (0, 0, size[0], size[1])
+            self._pass_through()
         else:
-            self._compute_maps(alpha)
-
-    def _compute_maps(self, alpha: float) -> None:
-        c, size = self.calibration, self.raw_size
-        R1, R2, P1, P2, _, roi_left, _ = cv2.stereoRectify(
-            c.K1, c.D1, c.K2, c.D2, size, c.R, c.T.reshape(3, 1), flags=cv2.CALIB_ZERO_DISPARITY, alpha=alpha
-        )
-        self.R1, self.P1 = np.asarray(R1), np.asarray(P1)
-        if P2[0, 3] >= 0 or P1[0, 0] <= 0:
-            raise CalibrationError("This calibration cannot be rectified.", "The cameras do not look the same way.")
-        baseline_m = float(-P2[0, 3] / P2[0, 0])
+            self._solve(alpha)
+        if self.P2[0, 3] >= 0 or self.P1[0, 0] <= 0:
+            raise CalibrationError(
+                "This calibration cannot be rectified.",
+                "The cameras do not look the same way.",
+                "Calibrate again, with both cameras upright and side by side.",
+            )
         self.geometry = RectifiedGeometry(
-            float(P1[0, 0]), baseline_m, float(P1[0, 2]), float(P1[1, 2]), size, float(P1[0, 2] - P2[0, 2])
+            float(self.P1[0, 0]),
+            float(-self.P2[0, 3] / self.P2[0, 0]),
+            float(self.P1[0, 2]),
+            float(self.P1[1, 2]),
+            self.raw_size,
+            float(self.P2[0, 2] - self.P1[0, 2]),
         )
-        self.valid_roi = tuple(int(v) for v in roi_left)
-        # Fixed-point maps: OpenCV remaps with them about twice as fast as with float maps, at 1/32 px.
-        self._left_maps = cv2.initUndistortRectifyMap(c.K1, c.D1, R1, P1, size, cv2.CV_16SC2)
-        self._right_maps = cv2.initUndistortRectifyMap(c.K2, c.D2, R2, P2, size, cv2.CV_16SC2)
-        self._left_map_xy = cv2.initUndistortRectifyMap(c.K1, c.D1, R1, P1, size, cv2.CV_32FC1)
+
+    def _pass_through(self) -> None:
+        K, baseline_m = self.calibration.K1, self.calibration.baseline_m
+        self.R1 = self.R2 = np.eye(3)
+        self.P1 = np.hstack([K, np.zeros((3, 1))])
+        self.P2 = np.hstack([K, [[-K[0, 0] * baseline_m], [0.0], [0.0]]])
+        self.valid_roi = (0, 0, *self.raw_size)
+
+    def _solve(self, alpha: float) -> None:
+        c, size = self.calibration, self.raw_size
+        # stereoRectify takes one image size for both cameras; expressing the right camera in pixels of the left
+        # image's size changes no ray, and lets alpha see the right camera's true field of view.
+        K2 = _resized_intrinsics(c.K2, self.right_raw_size, size)
+        solved = cv2.stereoRectify(
+            c.K1, c.D1, K2, c.D2, size, c.R, c.T.reshape(3, 1), flags=cv2.CALIB_ZERO_DISPARITY, alpha=alpha
+        )
+        self.R1, self.R2, self.P1, self.P2 = (np.asarray(matrix, np.float64) for matrix in solved[:4])
+        x, y, width, height = (int(value) for value in solved[5])
+        self.valid_roi = (x, y, width, height)
+
+    @cached_property
+    def _left_map_xy(self) -> Maps:
+        c = self.calibration
+        return cv2.initUndistortRectifyMap(c.K1, c.D1, self.R1, self.P1, self.raw_size, cv2.CV_32FC1)
+
+    # Fixed-point maps: OpenCV remaps with them about twice as fast as with float maps, at 1/32 px.
+    @cached_property
+    def _left_maps(self) -> Maps:
+        return cv2.convertMaps(*self._left_map_xy, cv2.CV_16SC2)
+
+    @cached_property
+    def _right_maps(self) -> Maps:
+        c = self.calibration
+        return cv2.initUndistortRectifyMap(c.K2, c.D2, self.R2, self.P2, self.raw_size, cv2.CV_16SC2)
 
     def rectify_left(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The left image, (H, W) or (H, W, 3) uint8, in the rectified left view."""
         self._check_size(image, self.raw_size, "left")
-        if self.is_identity:
-            return image
-        return cv2.remap(image, *self._left_maps, cv2.INTER_LINEAR)  # type: ignore[return-value]
+        return image if self.is_identity else _sample(image, self._left_maps)
 
     def rectify_right(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The right image, (H, W) or (H, W, 3) uint8, in the rectified right view."""
+        """The right image, (H, W) or (H, W, 3) uint8, in the rectified right view, of the left image's size."""
         self._check_size(image, self.right_raw_size, "right")
-        if self.is_identity:
-            return image
-        return cv2.remap(image, *self._right_maps, cv2.INTER_LINEAR)  # type: ignore[return-value]
+        return image if self.is_identity else _sample(image, self._right_maps)
+
+    def rectify_left_points(self, points: ArrayLike) -> Matrix:
+        """Raw left pixel positions (N, 2) as positions (N, 2) in the rectified left view, px."""
+        return self._points(points, self.calibration.K1, self.calibration.D1, self.R1, self.P1)
+
+    def rectify_right_points(self, points: ArrayLike) -> Matrix:
+        """Raw right pixel positions (N, 2) as positions (N, 2) in the rectified right view, px."""
+        return self._points(points, self.calibration.K2, self.calibration.D2, self.R2, self.P2)
 
     def rectify_depth(self, depth: NDArray[np.uint16] | FloatMap) -> FloatMap:
         """Depth registered to the raw left image, as depth in the rectified left view.
@@ -127,35 +153,81 @@ class Rectifier:
         depth_m = depth.astype(np.float32)
         if depth.dtype == np.uint16:
             depth_m *= np.float32(0.001)
-        depth_m[~(depth_m > 0)] = np.nan
+        depth_m[~(depth_m > 0) | np.isinf(depth_m)] = np.nan
         if self.is_identity:
             return depth_m
-        # remap's own nearest rounding on float maps; outside the raw image there is no measurement.
-        sampled = cv2.remap(
-            depth_m, *self._left_map_xy, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=float("nan")
-        )
-        return np.asarray(sampled * self._depth_factor, np.float32)
+        rows, columns, outside = self._nearest_raw_pixel
+        rectified = depth_m[rows, columns] * self._depth_factor
+        rectified[outside] = np.nan
+        return rectified
 
     def label_disparity(self, depth: NDArray[np.uint16] | FloatMap) -> FloatMap:
         """Disparity of a raw depth label in the rectified left view: (H, W) float32 px, NaN = none."""
         return depth_to_disparity(self.rectify_depth(depth), self.geometry)
 
-    @property
+    @cached_property
+    def _nearest_raw_pixel(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
+        """Row and column of the raw pixel nearest to each rectified one, and where that is outside the raw image."""
+        width, height = self.raw_size
+        columns, rows = (np.rint(positions).astype(np.int32) for positions in self._left_map_xy)
+        outside = (columns < 0) | (columns >= width) | (rows < 0) | (rows >= height)
+        return np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1), outside
+
+    @cached_property
     def _depth_factor(self) -> FloatMap:
         """Z'/Z for the ray of every rectified pixel: 1 / (R1^T ray)_z with ray = (x, y, 1) in the rectified frame."""
-        if not hasattr(self, "_depth_factor_cache"):
-            g = self.geometry
-            x = (np.arange(g.size[0]) - g.cx) / g.focal_px
-            y = (np.arange(g.size[1]) - g.cy) / self.P1[1, 1]
-            raw_z_per_rectified_z = self.R1[0, 2] * x[None, :] + self.R1[1, 2] * y[:, None] + self.R1[2, 2]
-            self._depth_factor_cache = (1.0 / raw_z_per_rectified_z).astype(np.float32)
-        return self._depth_factor_cache
+        g = self.geometry
+        x = (np.arange(g.size[0]) - g.cx) / g.focal_px
+        y = (np.arange(g.size[1]) - g.cy) / self.P1[1, 1]
+        raw_z_per_rectified_z = self.R1[0, 2] * x[None, :] + self.R1[1, 2] * y[:, None] + self.R1[2, 2]
+        return (1.0 / raw_z_per_rectified_z).astype(np.float32)
+
+    def _points(self, points: ArrayLike, K: Matrix, D: Matrix, R: Matrix, P: Matrix) -> Matrix:
+        raw = np.asarray(points, np.float64).reshape(-1, 2)
+        if self.is_identity or not len(raw):
+            return raw
+        # undistortPoints stops after 5 rounds by default, which leaves up to 0.1 px in the corners of wide lenses.
+        criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-10)
+        rectified = cv2.undistortPoints(raw.reshape(-1, 1, 2), K, D, R=R, P=P, criteria=criteria)
+        return np.asarray(rectified, np.float64).reshape(-1, 2)
 
     @staticmethod
-    def _check_size(image: NDArray, expected: tuple[int, int], name: str) -> None:
+    def _check_size(image: NDArray[Any], expected: tuple[int, int], name: str) -> None:
         size = (image.shape[1], image.shape[0])
         if size != expected:
             raise CalibrationError(
                 f"The {name} image is {size[0]}x{size[1]} px, the calibration is for {expected[0]}x{expected[1]} px.",
                 next_step="Choose the calibration made for this source, or calibrate it.",
             )
+
+
+def _checked_size(calibration: StereoCalibration, image_size: tuple[int, int] | None) -> tuple[int, int]:
+    known = calibration.image_size
+    size = image_size or known
+    if size is None:
+        raise CalibrationError(
+            "The calibration does not say for which image size it was made.",
+            "Older files lack it.",
+            "Open a source or a recording first; its image size is used.",
+        )
+    size = (int(size[0]), int(size[1]))
+    if known is not None and known != size:
+        raise CalibrationError(
+            f"The calibration was made at {known[0]}x{known[1]} px, the images are {size[0]}x{size[1]} px.",
+            "Intrinsics hold for one resolution only.",
+            "Set the camera to the calibrated size, or calibrate at this one.",
+        )
+    return size
+
+
+def _resized_intrinsics(K: Matrix, size: tuple[int, int], new_size: tuple[int, int]) -> Matrix:
+    """K of the same camera when its image is stretched to new_size; pixel centres lie at integers."""
+    if size == new_size:
+        return K
+    sx, sy = new_size[0] / size[0], new_size[1] / size[1]
+    stretch = np.array([[sx, 0, 0.5 * sx - 0.5], [0, sy, 0.5 * sy - 0.5], [0, 0, 1]])
+    return stretch @ K
+
+
+def _sample(image: NDArray[np.uint8], maps: Maps) -> NDArray[np.uint8]:
+    return np.asarray(cv2.remap(image, *maps, cv2.INTER_LINEAR), np.uint8)

@@ -1,0 +1,189 @@
+"""ViewCollector: from a stream of frames, the few that are worth calibrating with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from depthstudio.calibration.board import Board
+from depthstudio.calibration.coverage import coverage_counts
+from depthstudio.calibration.detection import Corners, Grey, detect_board, edge_width_px, to_grey
+from depthstudio.calibration.guide import Progress, instruction, measure
+from depthstudio.calibration.pose import BoardPose, board_pose
+from depthstudio.calibration.views import BoardView, matched_view, missing_board
+from depthstudio.errors import CalibrationError
+from depthstudio.frames import StereoFrame
+from depthstudio.storage import write_bytes
+
+_MAX_EDGE_WIDTH_PX = 5.0  # at 640 px image width
+_MAX_MOTION = 0.004  # of the image width, between two frames offered
+_MAX_SKEW_MS = 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class Offer:
+    """What became of one frame. Corners are (N, 2) px where the board was found, also when the frame was refused.
+
+    reason: why it was refused, or which view it became; a phrase for the window.
+    """
+
+    left_corners: Corners | None
+    right_corners: Corners | None
+    accepted: bool
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class CollectedView:
+    """An accepted view with its images, (H, W) uint8, so that it can be looked at and solved again."""
+
+    view: BoardView
+    left: Grey
+    right: Grey
+    pose: BoardPose
+
+
+class ViewCollector:
+    """Accepts frames in which both cameras see the board, sharp, still, and unlike the views it has.
+
+    Offer frames from one thread; everything else may be asked from any other. require_still: off for sources whose
+    two images are of exactly the same moment, and for single photographs.
+    """
+
+    def __init__(self, board: Board, *, require_still: bool = True, min_views: int = 12) -> None:
+        self.board = board
+        self.min_views = min_views
+        self.left_size: tuple[int, int] | None = None
+        self.right_size: tuple[int, int] | None = None
+        self._require_still = require_still
+        self._collected: list[CollectedView] = []
+        self._last: tuple[Corners, Corners] | None = None
+        self._taken = 0
+        self._lock = threading.Lock()
+
+    @property
+    def collected(self) -> tuple[CollectedView, ...]:
+        """The accepted views with images, in the order they were taken."""
+        with self._lock:
+            return tuple(self._collected)
+
+    @property
+    def views(self) -> list[BoardView]:
+        """What solve_stereo takes."""
+        return [collected.view for collected in self.collected]
+
+    @property
+    def progress(self) -> Progress:
+        """How much of each image, tilt and distance has been shown."""
+        collected = self.collected
+        return measure([one.pose for one in collected], *self.coverage_counts(), self.min_views)
+
+    @property
+    def enough(self) -> bool:
+        """True when another view would add little."""
+        return self.progress.is_enough
+
+    @property
+    def instruction(self) -> str:
+        """One sentence: what to show next."""
+        return instruction([one.pose for one in self.collected], self.coverage_counts()[0], self.progress)
+
+    def coverage_counts(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Views per grid cell of the left and the right image: a heat map for each."""
+        views = self.views
+        return (
+            coverage_counts([view.left_corners for view in views], self.left_size or (1, 1)),
+            coverage_counts([view.right_corners for view in views], self.right_size or (1, 1)),
+        )
+
+    def offer(self, frame: StereoFrame) -> Offer:
+        """Look at a frame, and keep it when it is worth it. About 20 ms at 640x480, more for a frame that is kept."""
+        if frame.right is None:
+            return Offer(None, None, False, "the source delivers one image only")
+        left, right = to_grey(frame.left), to_grey(frame.right)
+        sizes = (left.shape[1], left.shape[0]), (right.shape[1], right.shape[0])
+        if self._collected and sizes != (self.left_size, self.right_size):
+            return Offer(None, None, False, "the image size changed; start again")
+        self.left_size, self.right_size = sizes
+        corners = detect_board(left, self.board, thorough=False), detect_board(right, self.board, thorough=False)
+        if corners[0] is None or corners[1] is None:
+            self._last = None
+            return Offer(*corners, False, missing_board(*corners))
+        try:
+            view = matched_view(corners[0], corners[1], self.board)
+        except CalibrationError as error:
+            return Offer(*corners, False, error.what)
+        pose = board_pose(view.left_corners, self.board, sizes[0])
+        refusal = self._unsteady(view, frame) or self._blurred(view, left, right) or self._too_similar(pose)
+        return Offer(*corners, False, refusal) if refusal else self._keep(left, right, pose, view)
+
+    def remove(self, index: int) -> CollectedView:
+        """Take a view out again. Returns it, for `restore`."""
+        with self._lock:
+            return self._collected.pop(index)
+
+    def restore(self, collected: CollectedView) -> None:
+        """Put a removed view back, at its place by name."""
+        with self._lock:
+            self._collected = sorted([*self._collected, collected], key=lambda one: one.view.name)
+
+    def clear(self) -> None:
+        """Start again."""
+        with self._lock:
+            self._collected = []
+        self._last, self._taken = None, 0
+
+    def save_images(self, folder: Path) -> None:
+        """Write every view as left01.png and right01.png, which `load_views` reads again."""
+        for one in self.collected:
+            for side, image in (("left", one.left), ("right", one.right)):
+                write_bytes(folder / f"{side}{one.view.name}.png", cv2.imencode(".png", image)[1].tobytes())
+
+    def _unsteady(self, view: BoardView, frame: StereoFrame) -> str:
+        """Why the two images may not show the same moment; empty when they do."""
+        last, self._last = self._last, (view.left_corners, view.right_corners)
+        if not self._require_still:
+            return f"the two images are {frame.skew_ms:.0f} ms apart" if frame.skew_ms > _MAX_SKEW_MS else ""
+        if last is None:
+            return "hold the board still"
+        moved_px = max(
+            float(np.linalg.norm(now - then, axis=1).mean()) for now, then in zip(self._last, last, strict=True)
+        )
+        return "hold the board still" if moved_px > _MAX_MOTION * frame.size[0] else ""
+
+    def _blurred(self, view: BoardView, left: Grey, right: Grey) -> str:
+        for name, image, corners in (("left", left, view.left_corners), ("right", right, view.right_corners)):
+            if edge_width_px(image, corners, self.board) > _MAX_EDGE_WIDTH_PX * max(1.0, image.shape[1] / 640):
+                return f"{name} image blurred"
+        return ""
+
+    def _too_similar(self, pose: BoardPose) -> str:
+        nearest = min(self.collected, key=lambda one: pose.difference(one.pose), default=None)
+        if nearest is None or pose.difference(nearest.pose) >= 1.0:
+            return ""
+        return f"too similar to view {int(nearest.view.name)}"
+
+    def _keep(self, left: Grey, right: Grey, pose: BoardPose, quick: BoardView) -> Offer:
+        name = f"{self._taken + 1:02d}"
+        thorough = detect_board(left, self.board), detect_board(right, self.board)
+        view = BoardView(quick.left_corners, quick.right_corners, name)
+        if thorough[0] is not None and thorough[1] is not None:
+            view = matched_view(thorough[0], thorough[1], self.board, name)
+        with self._lock:
+            self._taken += 1
+            self._collected.append(CollectedView(view, left.copy(), right.copy(), pose))
+        return Offer(view.left_corners, view.right_corners, True, f"view {self._taken} taken")
+
+
+def collect(frames: Iterable[StereoFrame], collector: ViewCollector, views: int | None = None) -> Iterator[Offer]:
+    """Offer frames until there are enough views (or `views` of them); yields what became of each frame."""
+    for frame in frames:
+        yield collector.offer(frame)
+        if len(collector.collected) >= views if views else collector.enough:
+            return
