@@ -1,0 +1,68 @@
+"""OpenCV's semi-global matching, the baseline that every network is compared with."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK_SIZE = 5
+SUBPIXEL_STEPS = 16
+
+
+def sgbm_disparity(
+    left: NDArray[np.uint8], right: NDArray[np.uint8], max_disparity: float, fill_holes: bool = False
+) -> NDArray[np.float32]:
+    """Disparity of the left view by StereoSGBM (MODE_SGBM_3WAY).
+
+    left, right: (H, W) or (H, W, 3) uint8, rectified. max_disparity: px, rounded up to a multiple of 16.
+    Returns (H, W) float32 px, NaN in holes; with fill_holes every hole takes the farther of its neighbours in the row.
+    Both images are padded on the left, so that the first columns are matched as well.
+    """
+    count = math.ceil((max_disparity + 1) / 16) * 16
+    matcher = cv2.StereoSGBM.create(
+        minDisparity=0,
+        numDisparities=count,
+        blockSize=BLOCK_SIZE,
+        P1=8 * 3 * BLOCK_SIZE**2,
+        P2=32 * 3 * BLOCK_SIZE**2,
+        disp12MaxDiff=1,
+        preFilterCap=63,
+        uniquenessRatio=10,
+        speckleWindowSize=100,
+        speckleRange=2,
+        mode=cv2.STEREO_SGBM_MODE_SGBM_3WAY,
+    )
+    padded = (cv2.copyMakeBorder(image, 0, 0, count, 0, cv2.BORDER_REPLICATE) for image in (left, right))
+    fixed = matcher.compute(*padded)[:, count:]
+    disparity = fixed.astype(np.float32)
+    disparity /= SUBPIXEL_STEPS
+    disparity[fixed < 0] = np.nan
+    return fill_from_farther(disparity) if fill_holes else disparity
+
+
+def fill_from_farther(disparity: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Fill NaN with the smaller of the next values to the left and right in the row, as occlusions want it.
+
+    Rows without any value take the nearest row that has one; an image without any becomes 0.
+    """
+    known = np.isfinite(disparity)
+    filled = np.fmin(_last_known(disparity, known), _last_known(disparity[:, ::-1], known[:, ::-1])[:, ::-1])
+    empty = ~known.any(axis=1)
+    if empty.all():
+        return np.zeros_like(disparity)
+    if empty.any():
+        rows = np.flatnonzero(~empty)
+        nearest = rows[np.abs(np.flatnonzero(empty)[:, None] - rows).argmin(axis=1)]
+        filled[empty] = filled[nearest]
+    return np.asarray(filled, np.float32)
+
+
+def _last_known(disparity: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Each pixel's own value or the last one to its left; NaN before the first."""
+    columns = np.where(known, np.arange(disparity.shape[1]), -1)
+    latest = np.maximum.accumulate(columns, axis=1)
+    values = np.take_along_axis(disparity, np.maximum(latest, 0), axis=1)
+    return np.where(latest >= 0, values, np.float32(np.nan))
