@@ -152,7 +152,7 @@ class Rectifier:
         self._check_size(depth, self.raw_size, "depth")
         depth_m = depth.astype(np.float32)
         if depth.dtype == np.uint16:
-            depth_m *= np.float32(0.001)
+            depth_m /= np.float32(1000)
         depth_m[~(depth_m > 0) | np.isinf(depth_m)] = np.nan
         if self.is_identity:
             return depth_m
