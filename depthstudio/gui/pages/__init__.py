@@ -1,1 +1,15 @@
-"""The pages of the window, one per step of the work."""
+"""The pages of the window, in the order of the work."""
+
+from __future__ import annotations
+
+from depthstudio.gui.pages.base import Page
+from depthstudio.gui.pages.capture import CapturePage
+from depthstudio.gui.pages.settings import SettingsPage
+from depthstudio.gui.studio import Studio
+
+PAGES: tuple[type[Page], ...] = (CapturePage, SettingsPage)
+
+
+def make_pages(studio: Studio) -> list[Page]:
+    """One of each, sharing the studio."""
+    return [page(studio) for page in PAGES]

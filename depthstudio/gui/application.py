@@ -1,0 +1,68 @@
+"""Starting the window."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import cv2
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from depthstudio.gui.errors import ErrorHooks, Notice
+from depthstudio.gui.main_window import MainWindow
+from depthstudio.gui.settings import load_settings
+from depthstudio.gui.studio import Studio
+from depthstudio.gui.theme import ThemeMode, theme
+from depthstudio.gui.widgets.basics import WheelGuard
+from depthstudio.workspace import Workspace
+
+# OpenCV's wheel points Qt at its own plugins; Qt would blame them for every problem with the display.
+for _variable in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
+    if str(cv2.__file__).rsplit("/", 1)[0] in os.environ.get(_variable, ""):
+        os.environ.pop(_variable)
+
+
+def make_application() -> QApplication:
+    """The QApplication, with the wheel guard installed; the one that exists already when there is one."""
+    application = QApplication.instance()
+    if not isinstance(application, QApplication):
+        QGuiApplication.setDesktopFileName("depthstudio")
+        application = QApplication(sys.argv[:1])
+    application.setApplicationName("DepthStudio")
+    application.installEventFilter(WheelGuard(application))
+    return application
+
+
+def make_window(workspace: Workspace, mode: ThemeMode | None = None) -> MainWindow:
+    """The window on a workspace, themed, not shown yet. mode: overrules the user's choice for this start."""
+    settings, problem = load_settings(workspace.settings_file)
+    theme().apply(mode or settings.theme)
+    studio = Studio(workspace, settings)
+    window = MainWindow(studio)
+    if problem:
+        studio.notify(Notice("The window's settings were not read.", problem, tone="warning"))
+    if settings.calibration:
+        path = workspace.calibrations / settings.calibration
+        if path.is_file():
+            studio.load_calibration(path)
+    return window
+
+
+def run_window(workspace: Workspace, source_url: str = "", page: str = "") -> int:
+    """Open the window and stay until it is closed; returns the exit code."""
+    application = make_application()
+    hooks = ErrorHooks(workspace.log_file)
+    hooks.install()
+    try:
+        window = make_window(workspace)
+        hooks.caught.connect(window.studio.report)
+        if page:
+            window.show_page(page)
+        if source_url:
+            QTimer.singleShot(0, lambda: window.studio.sources.open(source_url))
+        window.show()
+        return application.exec()
+    finally:
+        hooks.uninstall()

@@ -1,0 +1,177 @@
+"""MainWindow: side bar, header, notices, the pages and the status strip."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from depthstudio.gui.errors import Notice
+from depthstudio.gui.header import Header
+from depthstudio.gui.pages import make_pages
+from depthstudio.gui.pages.base import Page
+from depthstudio.gui.side_bar import SideBar
+from depthstudio.gui.sources import SourceState
+from depthstudio.gui.status_strip import StatusStrip
+from depthstudio.gui.studio import Studio
+from depthstudio.gui.theme import GRID_PX
+from depthstudio.gui.widgets.basics import column, row
+from depthstudio.gui.widgets.sheet import QuestionSheet
+from depthstudio.gui.widgets.status import NoticeBanner
+
+_MAX_NOTICES = 3
+_STOP_TIMEOUT_S = 10.0
+
+
+class MainWindow(QMainWindow):
+    """One window. Pages are made once and kept, so that they remember what they showed."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__()
+        self.studio = studio
+        self.setWindowTitle("DepthStudio")
+        self.setMinimumSize(1040, 640)
+        self.resize(*studio.settings.window_size)
+        self._may_close = False
+        self.question: QuestionSheet | None = None
+        self.side_bar = SideBar()
+        self.header = Header(studio)
+        self.status = StatusStrip(studio)
+        self.notices = QVBoxLayout()
+        self.notices.setContentsMargins(0, 0, 0, 0)
+        self.notices.setSpacing(GRID_PX)
+        self._notice_area = QWidget()
+        self._notice_area.setLayout(self.notices)
+        self.notices.setContentsMargins(2 * GRID_PX, GRID_PX, 2 * GRID_PX, 0)
+        self._notice_area.hide()
+        self._banners: list[NoticeBanner] = []
+        self._stack = QStackedWidget()
+        self.pages: dict[str, Page] = {}
+        for page in make_pages(studio):
+            self.pages[page.name] = page
+            self._stack.addWidget(page)
+            self.side_bar.add_page(page.name, page.title, page.icon, at_bottom=page.name == "settings")
+        body = column(self.header, self._notice_area, self._stack, self.status, spacing=0)
+        body.setStretchFactor(self._stack, 1)
+        central = QWidget()
+        central.setLayout(row(self.side_bar, body, spacing=0))
+        self.setCentralWidget(central)
+        self._connect()
+        self._add_keys()
+        self._show_dots()
+        self.show_page(studio.settings.page if studio.settings.page in self.pages else "capture")
+
+    @property
+    def page(self) -> Page:
+        """The page shown."""
+        current = self._stack.currentWidget()
+        assert isinstance(current, Page)
+        return current
+
+    def show_page(self, name: str) -> None:
+        """Show a page by name."""
+        page = self.pages[name]
+        self._stack.setCurrentWidget(page)
+        self.side_bar.set_current(name)
+        self.header.set_title(page.title)
+        self.studio.settings.page = name
+
+    def show_notice(self, notice: Notice) -> None:
+        """Show a notice above the page; the same one twice is shown once, and the oldest gives way to a fourth."""
+        for banner in self.banners:
+            if banner.notice.what == notice.what and banner.notice.why == notice.why:
+                return
+        if len(self.banners) >= _MAX_NOTICES:
+            self._close_notice(self.banners[0])
+        banner = NoticeBanner(notice, str(self.studio.workspace.log_file), self._close_notice)
+        self._banners.append(banner)
+        self.notices.addWidget(banner)
+        self._notice_area.show()
+
+    @property
+    def banners(self) -> list[NoticeBanner]:
+        """The notices shown, oldest first."""
+        return list(self._banners)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask while something runs that must not be cut off; then stop everything in order."""
+        if self.studio.activities and not self._may_close:
+            event.ignore()
+            self._ask_to_close()
+            return
+        self.studio.settings.window_size = (self.width(), self.height())
+        self.studio.save_settings()
+        for page in self.pages.values():
+            page.shut_down()
+        self.studio.tasks.stop_all(_STOP_TIMEOUT_S)
+        self.studio.sources.close_now()
+        event.accept()
+
+    def toggle_full_screen(self) -> None:
+        """The stage alone on the whole screen, and back."""
+        full = not self.isFullScreen()
+        for chrome in (self.side_bar, self.header, self.status):
+            chrome.setVisible(not full)
+        self.showFullScreen() if full else self.showNormal()
+
+    def _connect(self) -> None:
+        studio = self.studio
+        self.side_bar.chosen.connect(self.show_page)
+        studio.page_requested.connect(self.show_page)
+        studio.noticed.connect(self.show_notice)
+        studio.activity_changed.connect(self._show_dots)
+        studio.calibration_changed.connect(self._show_dots)
+        studio.sources.state_changed.connect(self._show_dots)
+
+    def _add_keys(self) -> None:
+        for number, name in enumerate((name for name in self.pages if name != "settings"), start=1):
+            self._key(str(number), lambda name=name: self.show_page(name))
+        self._key("Ctrl+,", lambda: self.show_page("settings"))
+        self._key("P", self.header.toggle_pause)
+        self._key("F", self.toggle_full_screen)
+        self._key("Ctrl+O", self.header.open_recording)
+        self._key("Esc", self._on_escape)
+
+    def _key(self, keys: str, action: object) -> None:
+        QShortcut(QKeySequence(keys), self, context=Qt.ShortcutContext.WindowShortcut).activated.connect(action)
+
+    def _on_escape(self) -> None:
+        if self.isFullScreen():
+            self.toggle_full_screen()
+        elif self.banners:
+            self._close_notice(self.banners[-1])
+        else:
+            self.page.on_escape()
+
+    def _show_dots(self) -> None:
+        buttons = self.side_bar.buttons
+        dots = dict.fromkeys(buttons, ("", ""))
+        if self.studio.sources.state in (SourceState.STREAMING, SourceState.PAUSED):
+            dots["capture"] = ("good", "A source is open.")
+            if self.studio.calibration is None:
+                dots["calibrate"] = ("warning", "The source is not calibrated.")
+        for name, activity in self.studio.activities.items():
+            dots[name] = ("bad" if name == "capture" else "accent", activity.text)
+        for name, (token, tip) in dots.items():
+            buttons[name].set_dot(token, tip)
+
+    def _close_notice(self, banner: NoticeBanner) -> None:
+        self._banners.remove(banner)
+        self.notices.removeWidget(banner)
+        banner.deleteLater()
+        self._notice_area.setVisible(bool(self.banners))
+
+    def _ask_to_close(self) -> None:
+        if self.question is not None:
+            return
+        text = " ".join(activity.question for activity in self.studio.activities.values())
+        answers = [("Keep it running", self._stay, ""), ("Stop and close", self._close_anyway, "danger")]
+        self.question = QuestionSheet(self, "Close DepthStudio?", text, answers)
+
+    def _stay(self) -> None:
+        self.question = None
+
+    def _close_anyway(self) -> None:
+        self.question = None
+        self._may_close = True
+        self.close()
