@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthstudio.synthetic.disparity import FloatMap
-from depthstudio.synthetic.scene import Box, Layer, Scene
+from depthstudio.synthetic.scene import Layer, Scene
+from depthstudio.synthetic.texture import POINTS_PER_ROW, Box
 
 Side = Literal["left", "right"]
 BoolMap = NDArray[np.bool_]
@@ -23,7 +24,6 @@ Window = tuple[slice, slice]
 
 TILE = 32
 OCCLUDER_MARGIN_PX = 0.01
-POINTS_PER_ROW = 256
 
 
 class View(NamedTuple):
@@ -132,7 +132,11 @@ def _hidden_at(scene: Scene, x: FloatMap, y: FloatMap, seen: tuple[NDArray[np.in
 
 
 class _Canvas:
-    """The z-buffer of one view at given sample positions."""
+    """The z-buffer of one view at given sample positions.
+
+    First the geometry of all layers, then the colours: each opaque surface is sampled only where it is seen, and the
+    few samples with an edge or a translucent layer are painted from back to front.
+    """
 
     def __init__(
         self,
@@ -157,54 +161,94 @@ class _Canvas:
         for index in scene.painting_order:
             window = tiles.meeting(scene.layers[index], self.side)
             if window is not None:
-                self._paint(scene, index, window)
+                self._place(scene.layers[index], index, window)
+        if self.with_colour:
+            self._colour_surfaces(scene)
+            self._colour_mixtures(scene)
         self.disparity_px[self.layer < 0] = np.nan
         return View(self.image, self.disparity_px, self.layer, self.pure)
 
-    def _paint(self, scene: Scene, index: int, window: Window) -> None:
-        """Composite one layer within a window."""
-        layer, x, y = scene.layers[index], self.x[window], self.y[window]
+    def _solve(self, layer: Layer, x: FloatMap, y: FloatMap) -> tuple[FloatMap, FloatMap]:
+        """Left x and disparity of a layer at samples of this side."""
         if self.side == "left":
-            x_left, disparity = x, layer.disparity.at_left(x, y)
+            return x, layer.disparity.at_left(x, y)
+        x_left = layer.disparity.left_x(x, y)
+        return x_left, x_left - x
+
+    def _inside(self, layer: Layer, x_left: FloatMap, y: FloatMap) -> FloatMap | None:
+        """Signed distance to the outline in samples; None for a layer without outline."""
+        if layer.support is None:
+            return None
+        return layer.support.inside_px(x_left, y) * np.float32(1.0 / self.sample_spacing_px)
+
+    def _place(self, layer: Layer, index: int, window: Window) -> None:
+        """Enter one layer into the z-buffer, and note where its colour alone is seen."""
+        y = self.y[window]
+        x_left, disparity = self._solve(layer, self.x[window], y)
+        inside = self._inside(layer, x_left, y)
+        depth, pure = self.disparity_px[window], self.pure[window]
+        solid = disparity > depth
+        if inside is not None:
+            reached = solid & (inside > -0.5) if self.soft_edges else solid & (inside > 0)
+            full = solid & (inside >= 0.5) if self.soft_edges else reached
+            solid &= inside > 0
         else:
-            x_left = layer.disparity.left_x(x, y)
-            disparity = x_left - x
-        depth = self.disparity_px[window]
-        covered = solid = disparity > depth
-        alpha: FloatMap | None = None
-        if layer.support is not None:
-            inside = layer.support.inside_px(x_left, y)
-            inside *= np.float32(1.0 / self.sample_spacing_px)
-            solid = covered & (inside > 0)
-            covered = covered & (inside > -0.5) if self.soft_edges else solid
-            alpha = np.clip(inside + np.float32(0.5), 0, 1) if self.soft_edges else None
-        if not covered.any():
-            return
-        if self.with_colour:
-            colour = layer.colours(x_left, y, scene.frame, self.sample_spacing_px)
-            self._blend(window, colour, covered, _weights(alpha, layer.opacity, x.shape))
+            reached = full = solid
+        pure[reached] = False
+        if layer.opacity >= 1:
+            pure[full] = True
         if layer.is_solid:
             cv2.copyTo(disparity, solid.view(np.uint8), depth)
             np.copyto(self.layer[window], np.int16(index), where=solid)
 
-    def _blend(self, window: Window, colour: FloatMap, covered: BoolMap, weights: FloatMap | None) -> None:
-        """Paint colour: opaque pixels are copied, the others mixed with what is there. weights None: all opaque."""
-        image, pure = self.image[window], self.pure[window]
-        opaque = covered if weights is None else covered & (weights >= 1)
-        cv2.copyTo(colour, opaque.view(np.uint8), image)
-        pure[opaque] = True
-        if weights is None:
-            return
-        mixed = covered & ~opaque
-        behind = image[mixed]
-        image[mixed] = behind + (colour[mixed] - behind) * weights[mixed][:, None]
-        pure[mixed] = False
+    def _colour_surfaces(self, scene: Scene) -> None:
+        """Sample every layer at the samples that show it alone."""
+        shown = np.where(self.pure, self.layer, np.int16(-1)).ravel()
+        order = np.argsort(shown, kind="stable")
+        present, first = np.unique(shown[order], return_index=True)
+        x, y, image = self.x.ravel(), self.y.ravel(), self.image.reshape(-1, 3)
+        for index, samples in zip(present, np.split(order, first[1:]), strict=True):
+            if index >= 0:
+                layer, y_seen = scene.layers[index], y[samples]
+                x_left, _ = self._solve(layer, x[samples], y_seen)
+                image[samples] = layer.colours(x_left, y_seen, scene.frame, self.sample_spacing_px)
+
+    def _colour_mixtures(self, scene: Scene) -> None:
+        """Blend the layers from back to front at the samples that show more than one."""
+        samples = np.flatnonzero(~self.pure)
+        x, y = self.x.ravel()[samples], self.y.ravel()[samples]
+        colour, depth = np.zeros((samples.size, 3), np.float32), np.full(samples.size, -np.inf, np.float32)
+        for index in scene.painting_order:
+            layer = scene.layers[index]
+            met = _within(layer, x, y, self.side)
+            if not met.size:
+                continue
+            x_left, disparity = self._solve(layer, x[met], y[met])
+            inside = self._inside(layer, x_left, y[met])
+            seen = np.flatnonzero(
+                disparity > depth[met] if inside is None else (disparity > depth[met]) & (inside > -0.5)
+            )
+            if not seen.size:
+                continue
+            x_left, disparity, met = x_left[seen], disparity[seen], met[seen]
+            alpha = np.full(seen.size, layer.opacity, np.float32)
+            if inside is not None:
+                inside = inside[seen]
+                alpha *= np.clip(inside + np.float32(0.5), 0, 1) if self.soft_edges else inside > 0
+            painted = layer.colours(x_left, y[met], scene.frame, self.sample_spacing_px)
+            colour[met] += (painted - colour[met]) * alpha[:, None]
+            if layer.is_solid:
+                solid = slice(None) if inside is None else inside > 0
+                depth[met[solid]] = disparity[solid]
+        self.image.reshape(-1, 3)[samples] = colour
 
 
-def _weights(alpha: FloatMap | None, opacity: float, shape: tuple[int, ...]) -> FloatMap | None:
-    if opacity >= 1:
-        return alpha
-    return np.full(shape, opacity, np.float32) if alpha is None else alpha * np.float32(opacity)
+def _within(layer: Layer, x: FloatMap, y: FloatMap, side: Side) -> NDArray[np.intp]:
+    """Indices of the samples (N,) within the layer's bounding box."""
+    if layer.support is None:
+        return np.arange(x.size)
+    x0, y0, x1, y1 = _seen_box(layer, layer.support.box, side)
+    return np.flatnonzero((x >= x0) & (x <= x1) & (y >= y0) & (y <= y1))
 
 
 class _Tiles:

@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthstudio.synthetic.disparity import DisparityField, FloatMap
-from depthstudio.synthetic.texture import Matrix, Placement, Texture, apply_homography, sample_placed
+from depthstudio.synthetic.texture import Box, Matrix, Placement, Texture, sample_placed, sample_points
 
-Box = tuple[float, float, float, float]
-
-FAR = (-1e3,)
+FAR_OUTSIDE = -1e3
 
 
 class Support(Protocol):
@@ -100,9 +98,8 @@ class Outline:
 
     def inside_px(self, x: FloatMap, y: FloatMap) -> FloatMap:
         """Interpolated distance, scaled to px by the placement's scale at its centre."""
-        u, v = apply_homography(self.from_left / self.from_left[2, 2], x, y)
-        distance = cv2.remap(self.distance, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=FAR)
-        return np.asarray(distance * self._px_per_unit, np.float32)
+        u, v = Placement(self.from_left).coordinates(x, y)
+        return sample_points(self.distance, u, v, cv2.BORDER_CONSTANT, FAR_OUTSIDE) * self._px_per_unit
 
 
 @dataclass(frozen=True)
@@ -128,13 +125,14 @@ class Layer:
         return self.opacity >= 0.5
 
     def colours(self, x: FloatMap, y: FloatMap, frame: Box, sample_spacing_px: float = 1.0) -> FloatMap:
-        """(..., 3) float32 RGB 0..255 at left positions. frame: the extent of a layer without support."""
+        """(N, 3) float32 RGB 0..255 at left positions (N,). frame: the extent of a layer without support."""
         box = frame if self.support is None else clip_box(self.support.box, frame)
         rgb = sample_placed(
             self.texture, Placement(self.texture_from_left), x, y, box=box, sample_spacing_px=sample_spacing_px
         )
         if self.colour is not None:
-            return np.clip(cv2.transform(rgb, self.colour), 0, 255).astype(np.float32, copy=False)
+            rgb = np.asarray(cv2.transform(rgb[None], self.colour)[0], np.float32)
+            np.clip(rgb, 0, 255, out=rgb)
         return rgb
 
 

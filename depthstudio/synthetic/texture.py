@@ -12,6 +12,9 @@ from depthstudio.synthetic.disparity import FloatMap
 
 Matrix = NDArray[np.float64]
 
+Box = tuple[float, float, float, float]
+
+POINTS_PER_ROW = 256
 SMALLEST_LEVEL_PX = 8
 SINGLE_LEVEL_SPREAD = 0.8
 
@@ -42,14 +45,18 @@ class Texture:
         return width, height
 
     def sample_level(self, index: int, u: FloatMap, v: FloatMap) -> FloatMap:
-        """Bilinear samples (..., 3) float32 0..255 of one level; u, v in texels of the finest level."""
+        """Bilinear samples (N, 3) float32 0..255 of one level; u, v: (N,) in texels of the finest level."""
         level = self.levels[index]
         # Texel centres lie on integers; pyrDown keeps the centres of even texels.
         scale = np.float32(0.5**index)
-        samples = cv2.remap(
-            level.astype(np.float32), u * scale, v * scale, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-        )
-        return np.asarray(samples, np.float32)
+        u, v = u * scale, v * scale
+        height, width = level.shape[:2]
+        x0, x1, y0, y1 = (int(value) for value in (u.min() // 1, u.max() // 1 + 2, v.min() // 1, v.max() // 1 + 2))
+        if x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height:
+            # Only the part in use is worth converting to float.
+            level = level[y0:y1, x0:x1]
+            u, v = u - np.float32(x0), v - np.float32(y0)
+        return sample_points(level.astype(np.float32), u, v, cv2.BORDER_REFLECT_101)
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,9 @@ class Placement:
     from_left: Matrix
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "from_left", np.asarray(self.from_left, np.float64) / self.from_left[2, 2])
+        matrix = np.asarray(self.from_left, np.float64)
+        scale = float(np.linalg.norm(matrix[2])) * (-1.0 if matrix[2, 2] < 0 else 1.0)
+        object.__setattr__(self, "from_left", matrix / scale)
 
     def coordinates(self, x: FloatMap, y: FloatMap) -> tuple[FloatMap, FloatMap]:
         """Texel positions of left positions."""
@@ -88,18 +97,25 @@ def apply_homography(matrix: Matrix, x: FloatMap, y: FloatMap) -> tuple[FloatMap
     return u, v
 
 
-def sample_placed(
-    texture: Texture,
-    placement: Placement,
-    x: FloatMap,
-    y: FloatMap,
-    *,
-    box: tuple[float, float, float, float],
-    sample_spacing_px: float = 1.0,
-) -> FloatMap:
-    """Colours (..., 3) float32 0..255 of a placed texture at left positions.
+def sample_points(image: FloatMap, u: FloatMap, v: FloatMap, border: int, outside: float = 0.0) -> FloatMap:
+    """Bilinear samples of (h, w) or (h, w, 3) float32 at positions (N,) or (H, W), exact in float32."""
+    if u.ndim == 2:
+        return np.asarray(
+            cv2.remap(image, u, v, cv2.INTER_LINEAR, borderMode=border, borderValue=(outside,)), np.float32
+        )
+    count = u.size
+    padding = -count % POINTS_PER_ROW
+    rows = [np.pad(values, (0, padding)).reshape(-1, POINTS_PER_ROW) for values in (u, v)]
+    samples = cv2.remap(image, rows[0], rows[1], cv2.INTER_LINEAR, borderMode=border, borderValue=(outside,))
+    return np.asarray(samples.reshape(-1, *image.shape[2:])[:count], np.float32)
 
-    box: the layer's extent, which decides between one mip level and a blend of several (perspective).
+
+def sample_placed(
+    texture: Texture, placement: Placement, x: FloatMap, y: FloatMap, *, box: Box, sample_spacing_px: float = 1.0
+) -> FloatMap:
+    """Colours (N, 3) float32 0..255 of a placed texture at left positions (N,).
+
+    box: the layer's extent, which decides between one mip level and a blend of two (perspective).
     sample_spacing_px: distance between neighbouring samples in rectified px, for cameras coarser than the left view.
     """
     u, v = placement.coordinates(x, y)
@@ -110,10 +126,14 @@ def sample_placed(
     low, high = (float(np.clip(value + bias, 0, last)) for value in (corners.min(), corners.max()))
     if high - low < SINGLE_LEVEL_SPREAD:
         return texture.sample_level(round((low + high) / 2), u, v)
-    wanted = np.clip(placement.level(x, y) + bias, np.float32(low), np.float32(high))
-    colour = np.zeros((*u.shape, 3), np.float32)
-    for index in range(int(np.floor(wanted.min())), int(np.ceil(wanted.max())) + 1):
-        weight = np.maximum(np.float32(0), np.float32(1) - np.abs(wanted - np.float32(index)))
-        if weight.any():
-            colour += texture.sample_level(index, u, v) * weight[..., None]
+    wanted = np.clip(placement.level(x, y) + bias, 0, np.float32(last))
+    whole = np.minimum(wanted.astype(np.int8), last - 1)
+    upper_share = (wanted - whole)[:, None]
+    colour = np.empty((u.size, 3), np.float32)
+    for index in range(int(whole.min()), int(whole.max()) + 1):
+        chosen = np.flatnonzero(whole == index)
+        if chosen.size:
+            fine = texture.sample_level(index, u[chosen], v[chosen])
+            coarse = texture.sample_level(index + 1, u[chosen], v[chosen])
+            colour[chosen] = fine + (coarse - fine) * upper_share[chosen]
     return colour
