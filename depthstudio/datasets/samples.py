@@ -1,0 +1,115 @@
+"""One data set type for every layout on disk: `open_samples` recognises which one a folder is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from depthstudio.datasets.ground_truth import (
+    FlyingThingsSamples,
+    GroundTruthSamples,
+    MiddleburySamples,
+    flyingthings_splits,
+    middlebury_scenes,
+)
+from depthstudio.datasets.image_pairs import PairFolder, PairFolderSamples, find_pairs
+from depthstudio.datasets.labels import LabelMaskSettings
+from depthstudio.datasets.rectified_samples import RawFrames, RawPair, RectifiedSamples, SessionSamples
+from depthstudio.datasets.sample_cache import CachedSamples
+from depthstudio.datasets.seed_folder import SeedFolder, SeedFolderSamples, find_seed_frames
+from depthstudio.datasets.session import Session, list_sessions
+from depthstudio.datasets.session_format import SESSION_FILE
+from depthstudio.datasets.stereo_sample import CombinedSamples, SampleSource, SampleSubset, StereoSample
+from depthstudio.errors import DatasetError
+from depthstudio.geometry import StereoCalibration
+
+__all__ = [
+    "CachedSamples",
+    "CombinedSamples",
+    "FlyingThingsSamples",
+    "GroundTruthSamples",
+    "MiddleburySamples",
+    "PairFolder",
+    "PairFolderSamples",
+    "RawFrames",
+    "RawPair",
+    "RectifiedSamples",
+    "SampleSource",
+    "SampleSubset",
+    "SeedFolder",
+    "SeedFolderSamples",
+    "SessionSamples",
+    "StereoSample",
+    "open_samples",
+]
+
+RECORDING_FILES = {".db3", ".bag"}
+
+
+def open_samples(
+    path: Path | str, calibration: StereoCalibration | None = None, mask: LabelMaskSettings | None = None
+) -> SampleSource:
+    """The samples in a folder, whichever layout it has; its `title` says what was found.
+
+    Recognised, in this order: a recording session; a folder of sessions (or a workspace), those marked as ignored left
+    out; FlyingThings3D; scenes with ground truth (Middlebury); the seed's .npy runs; image pairs with depth.
+    calibration: used instead of the one stored with the data. mask: label rules for measured depth; ground truth is
+    taken as it is. DatasetError says what was looked for.
+    """
+    folder = Path(path).expanduser()
+    _check_folder(folder)
+    if (folder / SESSION_FILE).is_file():
+        return SessionSamples(Session.open(folder), calibration, mask)
+    for sessions in (list_sessions(folder), list_sessions(folder / "sessions")):
+        if sessions:
+            return _open_sessions(sessions, folder, calibration, mask)
+    if flyingthings_splits(folder):
+        return FlyingThingsSamples(folder)
+    if middlebury_scenes(folder):
+        return MiddleburySamples(folder)
+    if find_seed_frames(folder):
+        return SeedFolderSamples(folder, calibration, mask)
+    if any(pair.depth is not None for pair in find_pairs(folder)):
+        return PairFolderSamples(folder, calibration, mask)
+    raise DatasetError(
+        f"There is nothing to learn from in {folder}.",
+        "Looked for recording sessions (session.json), FlyingThings3D (image_clean/left and disparity/left), "
+        "Middlebury scenes (im0.png, im1.png, disp0.pfm), .npy runs (color.npy, right.npy, depth.npy) "
+        "and image pairs with depth.",
+        "Choose another folder, or record a session.",
+    )
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.suffix.lower() in RECORDING_FILES and folder.is_file():
+        raise DatasetError(
+            f"{folder.name} is a camera recording, not a data set.",
+            next_step=f"Import it first: depthstudio import {folder}",
+        )
+    if not folder.is_dir():
+        raise DatasetError(f"There is no folder {folder}.", next_step="Check the spelling of its path.")
+
+
+def _open_sessions(
+    sessions: list[Session], folder: Path, calibration: StereoCalibration | None, mask: LabelMaskSettings | None
+) -> SampleSource:
+    sources: list[SampleSource] = []
+    problems: list[DatasetError] = []
+    for session in sessions:
+        if session.role == "ignored":
+            continue
+        try:
+            sources.append(SessionSamples(session, calibration, mask))
+        except DatasetError as error:
+            problems.append(error)
+    if not sources:
+        raise (
+            problems[0]
+            if problems
+            else DatasetError(
+                f"All recordings in {folder} are marked as ignored.", next_step="Mark some for training and validation."
+            )
+        )
+    frames = sum(len(source) for source in sources)
+    title = f"{len(sources)} recording sessions with {frames} frames in {folder.absolute().name}"
+    left_out = len(sessions) - len(sources)
+    return CombinedSamples(sources, f"{title}, {left_out} left out" if left_out else title)

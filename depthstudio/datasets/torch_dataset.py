@@ -1,0 +1,83 @@
+"""DisparityDataset: samples as tensors for the training loop."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from depthstudio.datasets.augmentation import AugmentationSettings, draw_scales, swap_flip, vary_photometry
+from depthstudio.datasets.cropping import Size, choose_window, cut, padded
+from depthstudio.datasets.stereo_sample import Rgb, SampleSource, StereoSample
+
+
+class DisparityDataset(Dataset[dict[str, Tensor]]):
+    """Samples, cut to one size and varied, as tensors.
+
+    crop: (width, height) px of what is cut out; smaller images are padded without labels. None takes whole images, as
+    validation should. random_crop: a new place every epoch, else the centre.
+    augment: scale, light, noise and the like, see AugmentationSettings.
+    Item i of an epoch depends on (seed, epoch, i) alone, whichever thread or worker process makes it.
+    """
+
+    def __init__(
+        self,
+        samples: SampleSource,
+        crop: Size | None = None,
+        augment: bool = False,
+        seed: int = 0,
+        *,
+        random_crop: bool = True,
+        augmentation: AugmentationSettings | None = None,
+    ) -> None:
+        self.samples = samples
+        self.crop = crop
+        self.augmentation = (augmentation or AugmentationSettings()) if augment else None
+        self.seed = seed
+        self.random_crop = random_crop
+        # Shared memory, so that worker processes that live through several epochs see the change.
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw other crops and variations from now on."""
+        self._epoch.fill_(epoch)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """left, right: (3, H, W) float32 in 0..1. disparity: (H, W) float32 px, 0 where not valid. valid: (H, W) bool.
+        index: which sample, int64.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        rng = np.random.default_rng((self.seed, int(self._epoch), index))
+        sample = self.prepared(self.samples[index], rng)
+        valid = sample.valid & np.isfinite(sample.disparity_px)
+        return {
+            "left": _tensor(sample.left),
+            "right": _tensor(sample.right),
+            "disparity": torch.from_numpy(np.where(valid, sample.disparity_px, np.float32(0))),
+            "valid": torch.from_numpy(np.ascontiguousarray(valid)),
+            "index": torch.tensor(index),
+        }
+
+    def prepared(self, sample: StereoSample, rng: np.random.Generator) -> StereoSample:
+        """The sample cut and varied, as the network will see it: also for a live picture of the augmentation."""
+        settings = self.augmentation
+        if settings and sample.right_disparity_px is not None and rng.random() < settings.swap_flip:
+            sample = swap_flip(sample)
+        if self.crop is not None:
+            scales = draw_scales(settings, rng) if settings else (1.0, 1.0)
+            at = (rng.random(), rng.random()) if self.random_crop else (0.5, 0.5)
+            image_size = (sample.left.shape[1], sample.left.shape[0])
+            sample = padded(cut(sample, choose_window(image_size, self.crop, scales, at)), self.crop)
+        if settings:
+            left, right = vary_photometry(sample.left, sample.right, settings, rng)
+            return StereoSample(left, right, sample.disparity_px, sample.valid, None, None, sample.name, sample.group)
+        return sample
+
+
+def _tensor(image: Rgb) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float().div_(255)
