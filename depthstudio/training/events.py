@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -136,15 +137,16 @@ class Failed:
 TrainingEvent = (
     Started | BaselineDone | StepDone | EpochDone | SampleImages | CheckpointSaved | Warned | Finished | Failed
 )
-_KINDS = {
+_KINDS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (Started, BaselineDone, StepDone, EpochDone, CheckpointSaved, Warned, Finished, Failed)
 }
 
 
 def to_json(event: TrainingEvent) -> dict[str, Any]:
-    """The event as JSON-able data with its type name under "event"; arrays are left out."""
+    """The event as JSON-able data with its type name under "event"; arrays are left out, nan becomes null."""
     values = {key: value for key, value in asdict(event).items() if not isinstance(value, np.ndarray)}
+    values = {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in values.items()}
     return {"event": type(event).__name__, **values}
 
 
@@ -155,4 +157,5 @@ def from_json(line: dict[str, Any]) -> TrainingEvent | None:
         return None
     known = {entry.name for entry in fields(kind)}
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in line.items() if key in known}
-    return kind(**values)  # type: ignore[no-any-return]
+    event: TrainingEvent = kind(**values)
+    return event

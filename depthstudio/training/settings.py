@@ -12,6 +12,7 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
+from depthstudio.datasets.labels import LabelMaskSettings
 from depthstudio.errors import SettingsError
 from depthstudio.storage import write_text
 
@@ -27,7 +28,7 @@ def setting(
     default: Any, title: str, help_text: str, group: str, *, unit: str = "", expert: bool = False, **limits: Any
 ) -> Any:
     """A field with everything that a form, a flag and an error message need. limits: ge, le, pattern."""
-    extra = {"unit": unit, "expert": expert, "group": group}
+    extra: Any = {"unit": unit, "expert": expert, "group": group}
     return Field(default, title=title, description=help_text, json_schema_extra=extra, **limits)
 
 
@@ -93,6 +94,24 @@ class TrainingSettings(BaseModel):
         0.1,
         "Encoder rate factor",
         "The encoder learns at this share of the learning rate; less keeps its features.",
+        "Optimiser",
+        expert=True,
+        ge=0.0,
+        le=1.0,
+    )
+    aggregation_lr_factor: float = setting(
+        0.3,
+        "Matching rate factor",
+        "The matching part learns at this share of the learning rate.",
+        "Optimiser",
+        expert=True,
+        ge=0.0,
+        le=1.0,
+    )
+    auxiliary_weight: float = setting(
+        0.3,
+        "Intermediate weight",
+        "How much the network's intermediate disparities count beside its final one.",
         "Optimiser",
         expert=True,
         ge=0.0,
@@ -213,6 +232,10 @@ class TrainingSettings(BaseModel):
         expert=True,
         ge=0,
         le=100000,
+    )
+
+    mask: LabelMaskSettings = setting(
+        LabelMaskSettings(), "Label masks", "Which pixels of the measured depth are learned from.", "Label masks"
     )
 
     seed: int = setting(

@@ -1,0 +1,255 @@
+"""fine_tune: the training loop as a stream of events. Whoever iterates it decides in which thread it runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import isfinite
+
+import torch
+
+from depthstudio.cancel import CancelToken
+from depthstudio.datasets.stereo_sample import SampleSource
+from depthstudio.errors import DatasetError, UserError
+from depthstudio.models.base import StereoNetwork
+from depthstudio.models.checkpoint import save_network
+from depthstudio.training.events import (
+    BaselineDone,
+    CheckpointSaved,
+    EpochDone,
+    Failed,
+    Finished,
+    Started,
+    StepDone,
+    TrainingEvent,
+    Warned,
+)
+from depthstudio.training.losses import PixelSums
+from depthstudio.training.optimisation import DivergedError, advance, set_training_mode
+from depthstudio.training.pictures import save_picture
+from depthstudio.training.run import Run
+from depthstudio.training.settings import TrainingSettings
+from depthstudio.training.setup import Training, prepare_training
+from depthstudio.training.state import TrainingState
+
+_NOTABLE_SHARE = 0.01
+_SEED_STRIDE = 1_000_003  # so that seed 1, epoch 2 and seed 2, epoch 1 differ
+
+
+def fine_tune(  # noqa: PLR0917 - the order is part of the interface
+    network: StereoNetwork,
+    train: SampleSource,
+    validation: SampleSource,
+    settings: TrainingSettings,
+    run: Run,
+    cancel: CancelToken,
+    resume: bool = False,
+) -> Iterator[TrainingEvent]:
+    """Fine-tune `network` in place; run.best_path is the result, whatever ends the run.
+
+    Every event is written to the run's history before it is handed out. What the user can act on (no valid label, loss
+    no longer a number, out of memory) ends the stream with Failed. resume: go on after the run's last finished epoch;
+    the result is that of an uninterrupted run. Cancelling takes effect at the next step and drops the unfinished epoch.
+    """
+    try:
+        state = TrainingState.load(run.last_state_path) if resume and run.last_state_path.exists() else None
+        run.rewind(state.epoch if state else None)
+        training = prepare_training(network, train, validation, settings, state)
+        for event in _events(training, run, cancel, is_fresh=state is None):
+            run.record(event)
+            yield event
+    except UserError as error:
+        failed = Failed(error.what, error.why, error.next_step)
+        run.record(failed)
+        yield failed
+    except torch.OutOfMemoryError:
+        failed = Failed("The memory ran out.", next_step="Choose a smaller batch size or crop.")
+        run.record(failed)
+        yield failed
+
+
+def _events(training: Training, run: Run, cancel: CancelToken, *, is_fresh: bool) -> Iterator[TrainingEvent]:
+    yield _started(training, run)
+    if is_fresh:
+        _save_best(training, run)
+        yield from _measure_baseline(training, run, cancel)
+    while not (reason := _reason_to_end(training, cancel)):
+        yield from _one_epoch(training, run, cancel)
+    best = training.stopping
+    yield Finished(
+        reason=reason,
+        epochs_run=training.epoch,
+        best_epoch=best.best_epoch,
+        best_validation_loss=best.best_loss,
+        best_validation_epe_px=best.best_epe_px,
+        seconds=training.seconds,
+        run_folder=str(run.folder),
+        baseline_validation_epe_px=training.baseline_epe_px,
+    )
+
+
+def _reason_to_end(training: Training, cancel: CancelToken) -> str:
+    """Why the run ends here; empty to go on."""
+    if training.stopping.should_stop:
+        return "early stopping"
+    if training.epoch >= training.settings.epochs:
+        return "epochs"
+    return "stopped" if cancel.is_cancelled else ""
+
+
+def _measure_baseline(training: Training, run: Run, cancel: CancelToken) -> Iterator[TrainingEvent]:
+    """Epoch 0: the validation that the first step has to beat."""
+    started = time.perf_counter()
+    sums = validate(training, 0, cancel)
+    if sums is None:
+        return
+    training.stopping.start_from(sums.mean_loss, sums.epe_px)
+    training.seconds, training.baseline_epe_px = time.perf_counter() - started, sums.epe_px
+    _save_best(training, run)
+    yield BaselineDone(sums.mean_loss, sums.epe_px, training.seconds)
+    if sums.beyond_reach > _NOTABLE_SHARE:
+        reach = f"{training.stepper.max_disparity:.0f} px"
+        yield Warned(f"{sums.beyond_reach:.1%} of the validation labels lie beyond {reach} and are left out.")
+    yield from _pictures(training, run)
+    training.state().save(run.last_state_path)
+
+
+def _one_epoch(training: Training, run: Run, cancel: CancelToken) -> Iterator[TrainingEvent]:
+    """Steps, validation, schedule, checkpoints. A cancelled epoch leaves no trace but its steps."""
+    progress = _Progress(training.epoch + 1, time.perf_counter())
+    yield from _train(training, progress, cancel)
+    sums = None if cancel.is_cancelled else validate(training, progress.epoch, cancel)
+    if sums is None:
+        return
+    done = _close_epoch(training, progress, sums)
+    if done.is_best:
+        _save_best(training, run)
+    yield done
+    if progress.skipped:
+        words = f"{progress.skipped} of {training.steps_per_epoch} batches had no valid label and were skipped."
+        yield Warned(words, progress.epoch)
+    yield from _pictures(training, run)
+    if done.is_best:
+        yield CheckpointSaved(progress.epoch, run.best_path.name, "best so far")
+    training.state().save(run.last_state_path)
+
+
+@dataclass
+class _Progress:
+    """What adds up during one epoch."""
+
+    epoch: int
+    started: float
+    sums: PixelSums = field(default_factory=PixelSums)
+    samples: int = 0
+    skipped: int = 0
+    norms: list[float] = field(default_factory=list)
+
+
+def _train(training: Training, progress: _Progress, cancel: CancelToken) -> Iterator[TrainingEvent]:
+    """All steps of one epoch. Its random numbers depend on seed and epoch alone."""
+    torch.manual_seed(training.settings.seed * _SEED_STRIDE + progress.epoch)
+    set_training_mode(training.network, training.settings.batchnorm_eval)
+    for step, batch in enumerate(training.batches(progress.epoch), start=1):
+        if cancel.is_cancelled:
+            return
+        result = training.stepper.step(batch)
+        progress.samples += len(batch["left"])
+        loss = epe_px = None
+        if result.loss is None:
+            progress.skipped += 1
+        else:
+            loss, epe_px = float(result.loss.mean.detach()), result.loss.error_px / result.loss.pixels
+            progress.sums.add(result.loss, result.labelled)
+            progress.norms.append(result.gradient_norm)
+        yield StepDone(
+            epoch=progress.epoch,
+            step=step,
+            steps_per_epoch=training.steps_per_epoch,
+            loss=loss,
+            epe_px=epe_px,
+            learning_rate=training.stepper.learning_rate,
+            gradient_norm=None if loss is None else result.gradient_norm,
+            samples_per_s=progress.samples / (time.perf_counter() - progress.started),
+        )
+    if not progress.sums.pixels:
+        raise DatasetError(
+            "No training frame has a valid label.", "Every batch of the epoch was skipped.", "Check the label masks."
+        )
+
+
+def _close_epoch(training: Training, progress: _Progress, validation: PixelSums) -> EpochDone:
+    """Count the epoch: best so far, patience, learning rate of the next."""
+    learning_rate = training.stepper.learning_rate
+    is_best = training.stopping.update(progress.epoch, validation.mean_loss, validation.epe_px)
+    advance(training.schedule, validation.mean_loss)
+    seconds = time.perf_counter() - progress.started
+    training.epoch, training.seconds = progress.epoch, training.seconds + seconds
+    return EpochDone(
+        epoch=progress.epoch,
+        train_loss=progress.sums.mean_loss,
+        train_epe_px=progress.sums.epe_px,
+        validation_loss=validation.mean_loss,
+        validation_epe_px=validation.epe_px,
+        learning_rate=learning_rate,
+        best_epoch=training.stopping.best_epoch,
+        best_validation_loss=training.stopping.best_loss,
+        epochs_without_improvement=training.stopping.waited,
+        patience=training.settings.early_stop_patience,
+        seconds=seconds,
+        is_best=is_best,
+        gradient_norm=sum(progress.norms) / len(progress.norms),
+        skipped_batches=progress.skipped,
+        train_pixels=progress.sums.pixels,
+        validation_pixels=validation.pixels,
+    )
+
+
+def validate(training: Training, epoch: int, cancel: CancelToken) -> PixelSums | None:
+    """The validation of one epoch; None when cancelled. DatasetError when no frame has a valid label."""
+    sums = training.validator.measure(training.network, epoch, cancel)
+    if sums is not None and not sums.pixels:
+        raise DatasetError(
+            "No validation frame has a valid label.",
+            "There is nothing to judge the training by.",
+            "Check the label masks.",
+        )
+    if sums is not None and not isfinite(sums.mean_loss):
+        raise DivergedError
+    return sums
+
+
+def _pictures(training: Training, run: Run) -> Iterator[TrainingEvent]:
+    for picture in training.validator.images:
+        save_picture(picture, run.samples_folder)
+        yield picture
+
+
+def _save_best(training: Training, run: Run) -> None:
+    best = training.stopping
+    metadata = {
+        "run": run.name,
+        "epoch": best.best_epoch,
+        "validation_loss": best.best_loss if isfinite(best.best_loss) else None,
+        "validation_epe_px": best.best_epe_px if isfinite(best.best_epe_px) else None,
+    }
+    save_network(training.network, run.best_path, metadata)
+
+
+def _started(training: Training, run: Run) -> Started:
+    parameters = list(training.network.parameters())
+    return Started(
+        run_folder=str(run.folder),
+        network=training.network.name,
+        parameters=sum(parameter.numel() for parameter in parameters),
+        trainable_parameters=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        train_frames=len(training.train),
+        validation_frames=len(training.validator.indices),
+        epochs=training.settings.epochs,
+        steps_per_epoch=training.steps_per_epoch,
+        device=str(training.stepper.device),
+        precision="bf16" if training.stepper.bf16 else "fp32",
+        first_epoch=training.epoch + 1,
+        notes=training.notes,
+    )

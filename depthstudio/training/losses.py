@@ -1,0 +1,99 @@
+"""Loss and end-point error over valid pixels: one mask for both, sums instead of means of means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from depthstudio.models.base import StereoPrediction
+
+
+def usable_pixels(disparity: Tensor, valid: Tensor, max_disparity: float) -> Tensor:
+    """The one mask of loss and error: valid labels and, when max_disparity > 0, within the network's reach.
+
+    disparity: (N, H, W) px. valid: (N, H, W) bool. Returns (N, H, W) bool.
+    """
+    return valid & (disparity <= max_disparity) if max_disparity > 0 else valid
+
+
+@dataclass(frozen=True)
+class BatchLoss:
+    """total: smooth L1 summed over usable pixels, with gradient. error_px: summed |difference|. pixels: how many."""
+
+    total: Tensor
+    error_px: float
+    pixels: int
+
+    @property
+    def mean(self) -> Tensor:
+        """Loss per usable pixel, what the step minimises. There must be a usable pixel."""
+        return self.total / self.pixels
+
+
+def batch_loss(prediction: Tensor, disparity: Tensor, mask: Tensor) -> BatchLoss:
+    """Smooth L1 (quadratic below 1 px) and absolute error of predicted (N, H, W) px where mask is set."""
+    predicted, wanted = prediction.float()[mask], disparity[mask]
+    total = F.smooth_l1_loss(predicted, wanted, reduction="sum")
+    error_px = (predicted.detach() - wanted).abs().sum(dtype=torch.float64)
+    return BatchLoss(total, float(error_px), predicted.numel())
+
+
+def auxiliary_loss(prediction: StereoPrediction, disparity: Tensor, mask: Tensor) -> Tensor:
+    """Mean loss per usable pixel of what a network predicts besides its disparity; 0 for networks without.
+
+    Intermediate disparities ("volume", "step_0" ..., at a quarter of the size, in full-resolution px) are compared
+    after bilinear enlargement. "log_spread" s is the logarithm of the scale of a Laplace distribution, trained by its
+    negative log likelihood |error| exp(-s) + s with the error held fixed, so that only the confidence learns from it.
+    """
+    height, width = disparity.shape[-2:]
+    losses = []
+    for name, value in prediction.auxiliary.items():
+        if name == "log_spread":
+            spread = value.float()[:, :height, :width][mask]
+            error_px = (prediction.disparity.detach().float()[mask] - disparity[mask]).abs()
+            losses.append((error_px * (-spread).exp() + spread).mean())
+        elif name == "volume" or name.startswith("step_"):
+            losses.append(F.smooth_l1_loss(_enlarged(value, height, width)[mask], disparity[mask]))
+    return torch.stack(losses).sum() if losses else disparity.new_zeros(())
+
+
+def _enlarged(quarter: Tensor, height: int, width: int) -> Tensor:
+    """A map (N, h, w) at a quarter of the padded size, at full size and cut to the image."""
+    full = F.interpolate(quarter.float().unsqueeze(1), scale_factor=4, mode="bilinear", align_corners=False)
+    return full[:, 0, :height, :width]
+
+
+@dataclass
+class PixelSums:
+    """Running sums over an epoch; the means weigh every valid pixel the same, however the batches fell."""
+
+    loss: float = 0.0
+    error_px: float = 0.0
+    pixels: int = 0
+    labelled: int = 0
+
+    def add(self, batch: BatchLoss, labelled: int) -> None:
+        """Add one batch. labelled: pixels with a label, those out of the network's reach too."""
+        self.loss += float(batch.total.detach())
+        self.error_px += batch.error_px
+        self.pixels += batch.pixels
+        self.labelled += labelled
+
+    @property
+    def mean_loss(self) -> float:
+        """Smooth L1 per valid pixel; nan without any."""
+        return self.loss / self.pixels if self.pixels else nan
+
+    @property
+    def epe_px(self) -> float:
+        """Mean absolute error per valid pixel, px; nan without any."""
+        return self.error_px / self.pixels if self.pixels else nan
+
+    @property
+    def beyond_reach(self) -> float:
+        """Share of the labelled pixels that were left out because they lie beyond the largest disparity."""
+        return 1.0 - self.pixels / self.labelled if self.labelled else 0.0

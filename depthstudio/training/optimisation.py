@@ -1,0 +1,141 @@
+"""Optimiser, schedule and the single training step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from math import inf, isfinite
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, ReduceLROnPlateau
+
+from depthstudio.errors import NetworkError
+from depthstudio.models.base import StereoNetwork
+from depthstudio.training.batches import Batch
+from depthstudio.training.losses import BatchLoss, auxiliary_loss, batch_loss, usable_pixels
+from depthstudio.training.settings import TrainingSettings
+
+
+def make_optimizer(network: StereoNetwork, settings: TrainingSettings) -> torch.optim.Optimizer:
+    """Adam with an L2 penalty on all weights, or AdamW, which leaves biases and normalisation weights undecayed.
+
+    Encoder and matching part form groups of their own at their share of the rate; frozen parameters are left out.
+    """
+    factors = {"head": 1.0, "aggregation": settings.aggregation_lr_factor, "encoder": settings.encoder_lr_factor}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for part, parameters in network.parameter_groups().items():
+        learning_rate = settings.learning_rate * factors[part]
+        for parameter in parameters:
+            if not parameter.requires_grad or learning_rate == 0.0:
+                continue
+            decayed = settings.optimizer == "adam-l2" or parameter.ndim > 1
+            groups.setdefault((learning_rate, settings.weight_decay if decayed else 0.0), []).append(parameter)
+    if not groups:
+        raise NetworkError("Nothing is left to train.", "All parameters of the network are frozen.")
+    kind = torch.optim.Adam if settings.optimizer == "adam-l2" else torch.optim.AdamW
+    ordered = sorted(groups.items(), key=lambda entry: -entry[0][0])  # the full rate first: it is the one reported
+    return kind([{"params": members, "lr": lr, "weight_decay": decay} for (lr, decay), members in ordered])
+
+
+def make_schedule(optimizer: torch.optim.Optimizer, settings: TrainingSettings) -> LRScheduler:
+    """The schedule of the settings, stepped once per epoch through `advance`."""
+    if settings.lr_schedule == "plateau":
+        return ReduceLROnPlateau(
+            optimizer, "min", factor=settings.lr_factor, patience=settings.lr_patience, min_lr=settings.min_lr
+        )
+    if settings.lr_schedule == "cosine":
+        return CosineAnnealingLR(optimizer, settings.epochs, eta_min=min(settings.min_lr, settings.learning_rate))
+    return ConstantLR(optimizer, factor=1.0)
+
+
+def advance(schedule: LRScheduler, validation_loss: float) -> None:
+    """Tell the schedule that an epoch is over."""
+    if isinstance(schedule, ReduceLROnPlateau):
+        schedule.step(validation_loss)
+    else:
+        schedule.step()
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """loss: None when the batch had no valid pixel and no step was made. labelled: labelled pixels of the batch."""
+
+    loss: BatchLoss | None
+    labelled: int
+    gradient_norm: float = 0.0
+
+
+class DivergedError(NetworkError):
+    """The loss or its gradient is no longer a number; the step was not made."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The loss is no longer a number.",
+            "The steps were too large for this data.",
+            "Lower the learning rate or set a gradient clip; the best network so far is kept.",
+        )
+
+
+@dataclass
+class Stepper:
+    """Forward, loss, backward, clip, step. max_disparity: largest label used, px; 0 = no limit."""
+
+    network: StereoNetwork
+    optimizer: torch.optim.Optimizer
+    device: torch.device
+    bf16: bool
+    clip_norm: float
+    max_disparity: float
+    auxiliary_weight: float
+
+    def step(self, batch: Batch) -> StepResult:
+        """One optimiser step on a batch. Raises DivergedError before anything of the network changes."""
+        left, right, disparity, valid = (
+            batch[key].to(self.device, non_blocking=True) for key in ("left", "right", "disparity", "valid")
+        )
+        mask = usable_pixels(disparity, valid, self.max_disparity)
+        labelled = int(valid.sum())
+        if not mask.any():
+            return StepResult(None, labelled)
+        with autocast(self.device, self.bf16):
+            prediction = self.network(channels_last(left), channels_last(right))
+        loss = batch_loss(prediction.disparity, disparity, mask)
+        objective = loss.mean + self.auxiliary_weight * auxiliary_loss(prediction, disparity, mask)
+        self.optimizer.zero_grad(set_to_none=True)
+        objective.backward()
+        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm or inf))
+        if not (isfinite(norm) and isfinite(float(objective.detach()))):
+            self.optimizer.zero_grad(set_to_none=True)
+            raise DivergedError
+        self.optimizer.step()
+        return StepResult(loss, labelled, norm)
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the parts that learn fastest."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+
+def autocast(device: torch.device, bf16: bool) -> AbstractContextManager:
+    """bf16 autocast on this device, or nothing."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=bf16)
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """(N, C, H, W) in the memory layout in which convolutions are fastest."""
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def set_training_mode(network: nn.Module, batchnorm_eval: bool) -> None:
+    """Training mode for a step; BatchNorm keeps its stored statistics when batchnorm_eval."""
+    network.train()
+    if batchnorm_eval:
+        for module in batchnorms(network):
+            module.eval()
+
+
+def batchnorms(network: nn.Module) -> Iterator[nn.Module]:
+    """All BatchNorm layers."""
+    return (module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm))

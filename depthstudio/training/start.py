@@ -1,0 +1,50 @@
+"""The network a run starts from: shipped, an earlier run's, a checkpoint file, or fresh."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from depthstudio.errors import NetworkError, SettingsError
+from depthstudio.models import StereoNetwork, create_network, load_network, network_names, resolve_network
+from depthstudio.training.settings import TrainingSettings
+from depthstudio.workspace import Workspace
+
+
+def start_network(
+    settings: TrainingSettings, workspace: Workspace | None = None
+) -> tuple[StereoNetwork, tuple[str, ...]]:
+    """The network that `settings.network` means, with the dropout and largest disparity of the settings.
+
+    Returns it with lines for people: what was loaded and adapted. NetworkError when it cannot be found or loaded.
+    """
+    network, lines = _found(settings.network, workspace)
+    if network.options.get("dropout_p", settings.dropout_p) != settings.dropout_p:
+        network = _with_dropout(network, settings.dropout_p)
+    if settings.max_disparity and "max_disparity" in network.options:
+        _set_reach(network, settings.max_disparity)
+    return network, lines
+
+
+def _found(spec: str, workspace: Workspace | None) -> tuple[StereoNetwork, tuple[str, ...]]:
+    try:
+        loaded = load_network(resolve_network(spec, workspace))
+    except NetworkError:
+        if spec not in network_names():
+            raise
+        return create_network(spec), (f"{spec} starts from random weights: no pretrained file of it is here.",)
+    return loaded.network, tuple(loaded.report.lines())
+
+
+def _with_dropout(network: StereoNetwork, dropout_p: float) -> StereoNetwork:
+    """The same weights with another dropout; dropout shifts the layers' numbers but not their order."""
+    other = create_network(network.name, **{**network.options, "dropout_p": dropout_p})
+    other.load_state_dict(dict(zip(other.state_dict(), network.state_dict().values(), strict=True)))
+    return other
+
+
+def _set_reach(network: Any, max_disparity: int) -> None:
+    try:
+        network.max_disparity = max_disparity
+    except ValueError as error:
+        raise SettingsError(f"Largest disparity cannot be {max_disparity} px.", f"{error}.") from error
+    network.options["max_disparity"] = network.max_disparity

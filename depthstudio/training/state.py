@@ -1,0 +1,48 @@
+"""last.pt: everything a run needs to go on as if it had never been interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from depthstudio.errors import NetworkError
+from depthstudio.storage import atomic_path
+
+_FORMAT = 1
+
+
+@dataclass
+class TrainingState:
+    """State after a finished epoch. Random numbers need no place here: each epoch seeds them by seed and epoch."""
+
+    epoch: int
+    network: dict[str, Any]
+    optimizer: dict[str, Any]
+    schedule: dict[str, Any]
+    early_stopping: dict[str, Any]
+    precision: str
+    baseline_epe_px: float
+    seconds: float
+
+    def save(self, path: Path) -> None:
+        """Replace `path` atomically."""
+        with atomic_path(path) as temporary:
+            torch.save({"format": _FORMAT, **self.__dict__}, temporary)
+
+    @classmethod
+    def load(cls, path: Path) -> TrainingState:
+        """Read tensors and plain values only, never code. NetworkError when the file is unusable."""
+        try:
+            values = torch.load(path, map_location="cpu", weights_only=True)
+            if values.pop("format") != _FORMAT:
+                raise ValueError("it was written by another version")
+            return cls(**values)
+        except Exception as error:  # torch raises many kinds for a damaged file
+            raise NetworkError(
+                f"The state {path.name} of this run cannot be read.",
+                f"{error}",
+                "Start a new run from its best.safetensors.",
+            ) from error

@@ -1,0 +1,72 @@
+"""Validation: whole frames, evaluation mode, sums over all valid pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from depthstudio.cancel import CancelToken
+from depthstudio.datasets.stereo_sample import SampleSource, StereoSample
+from depthstudio.models.base import StereoNetwork
+from depthstudio.training.batches import prefetch
+from depthstudio.training.events import SampleImages
+from depthstudio.training.losses import PixelSums, batch_loss, usable_pixels
+from depthstudio.training.optimisation import autocast, channels_last
+
+
+def evenly(count: int, wanted: int) -> list[int]:
+    """Up to `wanted` indices spread evenly over 0..count-1, first and last among them; all when wanted is 0."""
+    if wanted == 0 or wanted >= count:
+        return list(range(count))
+    return sorted({round(position) for position in np.linspace(0, count - 1, wanted)})
+
+
+@dataclass
+class Validator:
+    """Measures a network on the same frames every epoch. shown: indices whose predictions are handed out as images."""
+
+    frames: SampleSource
+    indices: Sequence[int]
+    shown: Sequence[int]
+    device: torch.device
+    bf16: bool
+    max_disparity: float
+    threads: int
+    images: list[SampleImages] = field(default_factory=list)
+
+    def measure(self, network: StereoNetwork, epoch: int, cancel: CancelToken) -> PixelSums | None:
+        """Loss and error over all valid pixels; None when cancelled. Afterwards `images` holds the shown frames."""
+        network.eval()
+        sums = PixelSums()
+        self.images = []
+        samples = prefetch(self.frames.__getitem__, self.indices, self.threads, ahead=2)
+        for index, sample in zip(self.indices, samples, strict=True):
+            if cancel.is_cancelled:
+                samples.close()
+                return None
+            prediction = self._add(network, sample, sums)
+            if index in self.shown:
+                label = np.where(sample.valid, sample.disparity_px, np.nan).astype(np.float32)
+                self.images.append(SampleImages(epoch, index, sample.left, label, prediction))
+        return sums
+
+    @torch.inference_mode()
+    def _add(self, network: StereoNetwork, sample: StereoSample, sums: PixelSums) -> np.ndarray:
+        """Predict one frame, add it to the sums, return the disparity (H, W) float32 px."""
+        left, right = (image_tensor(image).to(self.device) for image in (sample.left, sample.right))
+        disparity = torch.from_numpy(np.nan_to_num(sample.disparity_px)).to(self.device)[None]
+        valid = torch.from_numpy(np.ascontiguousarray(sample.valid)).to(self.device)[None]
+        with autocast(self.device, self.bf16):
+            predicted = network(channels_last(left), channels_last(right)).disparity.float()
+        mask = usable_pixels(disparity, valid, self.max_disparity)
+        sums.add(batch_loss(predicted, disparity, mask), int(valid.sum()))
+        return predicted[0].cpu().numpy()
+
+
+def image_tensor(image: np.ndarray) -> Tensor:
+    """(H, W, 3) uint8 RGB -> (1, 3, H, W) float32 in [0, 1]."""
+    return torch.tensor(image).permute(2, 0, 1)[None].float() / 255.0
