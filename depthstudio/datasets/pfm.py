@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from depthstudio.errors import DatasetError
 from depthstudio.storage import write_bytes
 
-# Comments may stand before any token; exactly one white space ends the header.
+# Comments may stand before any token.
 _GAP = rb"(?:\s+(?:#[^\n]*\n\s*)*)"
-_HEADER = re.compile(rb"(P[Ff])" + _GAP + rb"(\d+)" + _GAP + rb"(\d+)" + _GAP + rb"([-+.\deE]+)[ \t]*(?:\r\n|\n|\r| )?")
+_HEADER = re.compile(rb"(P[Ff])" + _GAP + rb"(\d+)" + _GAP + rb"(\d+)" + _GAP + rb"([-+.\deE]+)")
 
 
 def read_pfm(path: Path) -> NDArray[np.float32]:
@@ -38,9 +38,13 @@ def read_pfm(path: Path) -> NDArray[np.float32]:
     except ValueError as error:
         raise DatasetError(f"{path} is not a PFM file.", f"Its scale is {header[4].decode()!r}.") from error
     count = width * height * channels
-    if count == 0 or len(content) - header.end() < 4 * count:
-        raise DatasetError(f"{path} is cut off.", f"Its header promises {width}x{height} px.", "Copy it again.")
-    values = np.frombuffer(content, f"{order}f4", count, header.end()).astype(np.float32)
+    # Writers end the header with one white space, two or three; the data may begin with bytes that look like more.
+    begin = len(content) - 4 * count
+    if count == 0 or not 1 <= begin - header.end() <= 3 or not content[header.end() : begin].isspace():
+        raise DatasetError(
+            f"{path} is cut off or damaged.", f"Its size does not fit the {width}x{height} px of its header."
+        )
+    values = np.frombuffer(content, f"{order}f4", count, begin).astype(np.float32)
     rows = values.reshape((height, width, 3) if channels == 3 else (height, width))[::-1].copy()
     rows[~np.isfinite(rows)] = np.nan
     return rows
