@@ -48,7 +48,7 @@ def lookup(volume: Tensor, position: Tensor, radius: int) -> Tensor:
     position = position.clamp(0, size - 2 * radius - 2)
     below = position.floor()
     taps = 2 * radius + 1
-    index = below.long()[:, None, :, :, None] + torch.arange(taps + 1, device=volume.device)
+    index = below.nan_to_num().long()[:, None, :, :, None] + torch.arange(taps + 1, device=volume.device)
     values = volume.gather(-1, index.expand(batch, groups, height, width, taps + 1))
     fraction = (position - below)[:, None, :, :, None]
     mixed = torch.lerp(values[..., :-1], values[..., 1:], fraction)

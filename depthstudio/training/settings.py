@@ -12,6 +12,7 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
+from depthstudio.datasets.augmentation import AugmentationSettings
 from depthstudio.datasets.labels import LabelMaskSettings
 from depthstudio.errors import SettingsError
 from depthstudio.storage import write_text
@@ -238,6 +239,20 @@ class TrainingSettings(BaseModel):
         LabelMaskSettings(), "Label masks", "Which pixels of the measured depth are learned from.", "Label masks"
     )
 
+    augment: bool = setting(
+        True,
+        "Augmentation",
+        "Varies scale, light, noise and alignment of the training frames, so that few go further.",
+        "Augmentation",
+    )
+    augmentation: AugmentationSettings = setting(
+        AugmentationSettings(),
+        "Augmentation strength",
+        "How strongly the training frames are varied.",
+        "Augmentation",
+        expert=True,
+    )
+
     seed: int = setting(
         0,
         "Seed",
@@ -261,6 +276,16 @@ class TrainingSettings(BaseModel):
         "Number format of the computation; auto measures which is faster here.",
         "Machine",
         expert=True,
+    )
+    cache_mb: int = setting(
+        2048,
+        "Frame memory",
+        "Memory for rectified frames, so that only the first epoch reads the disk; 0 = none.",
+        "Machine",
+        unit="MB",
+        expert=True,
+        ge=0,
+        le=1000000,
     )
     num_workers: int = setting(
         1,

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
+from depthstudio.datasets.sample_cache import CachedSamples
 from depthstudio.datasets.stereo_sample import SampleSource
 from depthstudio.datasets.torch_dataset import DisparityDataset
 from depthstudio.errors import DatasetError, NetworkError
@@ -99,6 +100,8 @@ def prepare_training(
     for frames, side in ((train, "training"), (validation, "validation")):
         if len(frames) == 0:
             raise DatasetError(f"There is no {side} frame.", next_step="Give at least one recording to each side.")
+    if settings.cache_mb:
+        train, validation = (CachedSamples(frames, settings.cache_mb / 2) for frames in (train, validation))
     device = choose_device(settings.device)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if settings.freeze_encoder:
@@ -111,7 +114,13 @@ def prepare_training(
         network=network,
         settings=settings,
         train=train,
-        dataset=DisparityDataset(train, (settings.crop_width, settings.crop_height), augment=False, seed=settings.seed),
+        dataset=DisparityDataset(
+            train,
+            (settings.crop_width, settings.crop_height),
+            settings.augment,
+            settings.seed,
+            augmentation=settings.augmentation,
+        ),
         stepper=Stepper(
             network, optimizer, device, precision.bf16, settings.clip_norm, reach, settings.auxiliary_weight
         ),

@@ -70,6 +70,7 @@ def quick_settings(**changes: object) -> TrainingSettings:
         "precision": "fp32",
         "device": "cpu",
         "num_workers": 0,
+        "augment": False,
         **changes,
     }
     return TrainingSettings.checked(values)

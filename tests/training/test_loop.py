@@ -186,7 +186,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_spoils_nothing(
     class BrokenInEpoch3(setup.DisparityDataset):
         def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
             item = super().__getitem__(index)
-            return {**item, "left": item["left"] * float("nan")} if self.epoch == 3 else item
+            return {**item, "left": item["left"] * float("nan")} if int(self._epoch) == 3 else item
 
     monkeypatch.setattr(setup, "DisparityDataset", BrokenInEpoch3)
     events, run = tune(tmp_path / "run", quick_settings(epochs=5))
