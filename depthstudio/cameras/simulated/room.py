@@ -1,0 +1,213 @@
+"""The simulated laboratory: a furnished room for each seed, with light and soft shadows painted in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from depthstudio.cameras.simulated import pictures, things
+from depthstudio.cameras.simulated.panels import Panel, box, placed, vector
+from depthstudio.cameras.simulated.pictures import Colour, Picture, Rng
+
+DESK_TOP_Y = 0.36
+FLOOR_Y = 1.08
+CEILING_Y = -1.45
+
+_DESK_COLOURS: tuple[Colour, ...] = ((196, 158, 114), (164, 120, 82), (206, 198, 186), (138, 98, 68), (184, 170, 150))
+_WALL_COLOURS: tuple[Colour, ...] = (
+    (214, 210, 200),
+    (196, 206, 212),
+    (218, 206, 188),
+    (202, 212, 198),
+    (208, 204, 210),
+)
+_FLOOR_COLOURS: tuple[Colour, ...] = ((150, 118, 88), (134, 136, 138), (120, 108, 98), (168, 150, 126))
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Where a thing stands on the desk: centre and radius, metres. It throws the soft shadow."""
+
+    x: float
+    z: float
+    radius: float
+
+
+def furnished_room(seed: int, clear_desk: bool = False) -> list[Panel]:
+    """Everything around the camera, which stands at the origin and looks along +z, in metres.
+
+    clear_desk: without the things on the desk, for somebody who holds a board in front of the camera.
+    """
+    rng = np.random.default_rng((seed, 11))
+    panels = _shell(rng)
+    panels += _furniture(rng)
+    if clear_desk:
+        return [panel.lit() for panel in panels]
+    stuff, footprints = _things_on_desk(rng)
+    panels += stuff + _desk(rng, footprints)
+    return [panel.lit() for panel in panels]
+
+
+def _shell(rng: Rng) -> list[Panel]:
+    """Floor, ceiling and three walls with what hangs on them. Walls overlap behind the corners."""
+    left, right, back = -float(rng.uniform(1.9, 2.5)), float(rng.uniform(2.0, 2.7)), float(rng.uniform(3.2, 3.9))
+    front, over = -1.0, 0.08
+    colour = _WALL_COLOURS[int(rng.integers(0, len(_WALL_COLOURS)))]
+    floor_colour = _FLOOR_COLOURS[int(rng.integers(0, len(_FLOOR_COLOURS)))]
+    if rng.random() < 0.5:
+        floor = pictures.wood(rng, floor_colour, (1000, 1000), 28)
+    else:
+        floor = pictures.tiles(rng, floor_colour, (1000, 1000), (14, 14))
+    width, depth, height = right - left, back - front, FLOOR_Y - CEILING_Y
+    wall = _shaded_wall(pictures.rough(rng, colour, (1000, 560), 0.035, 90))
+    side = _shaded_wall(pictures.rough(rng, colour, (900, 560), 0.035, 90))
+    ceiling = pictures.tiles(rng, (206, 206, 202), (700, 700), (8, 8))
+    panels = [
+        Panel(vector(left - over, FLOOR_Y, back + over), vector(width + 2 * over, 0, 0), vector(0, 0, -depth), floor),
+        Panel(
+            vector(left - over, CEILING_Y, front), vector(width + 2 * over, 0, 0), vector(0, 0, depth + over), ceiling
+        ),
+        Panel(
+            vector(left - over, CEILING_Y - over, back),
+            vector(width + 2 * over, 0, 0),
+            vector(0, height + 2 * over, 0),
+            wall,
+        ),
+        Panel(vector(left, CEILING_Y - over, front), vector(0, 0, depth + over), vector(0, height + 2 * over, 0), side),
+        Panel(
+            vector(right, CEILING_Y - over, back + over), vector(0, 0, -depth), vector(0, height + 2 * over, 0), side
+        ),
+    ]
+    return panels + _on_the_walls(rng, left, right, back)
+
+
+def _shaded_wall(picture: Picture) -> Picture:
+    """Darker towards the corners of the room."""
+    height, width = picture.shape[:2]
+    x, y = np.abs(np.linspace(-1, 1, width)), np.abs(np.linspace(-1, 1, height))
+    factor = (1 - 0.16 * x[None, :] ** 6) * (1 - 0.2 * y[:, None] ** 5)
+    return pictures.shaded(picture, factor.astype(np.float32))
+
+
+def _hung(picture: Picture, x: float, y: float, z: float, size: tuple[float, float], thick: float) -> list[Panel]:
+    """A flat box on the back wall, its middle at (x, y)."""
+    edge = pictures.plain((120, 118, 114))
+    return placed(box((size[0], size[1], thick), picture, edge), x, y + size[1] / 2, z - thick / 2)
+
+
+def _on_the_walls(rng: Rng, left: float, right: float, back: float) -> list[Panel]:
+    panels: list[Panel] = []
+    order = [str(name) for name in rng.permutation(["board", "window", "posters"])]
+    for k, name in enumerate(order):
+        x = -1.25 + 1.25 * k + float(rng.uniform(-0.15, 0.15))
+        y = -0.42 + float(rng.uniform(-0.08, 0.05))
+        if name == "board":
+            panels += _hung(pictures.whiteboard(rng, (760, 520)), x, y, back, (1.15, 0.78), 0.03)
+        elif name == "window":
+            panels += _hung(pictures.window(rng, (520, 560)), x, y - 0.02, back, (0.95, 1.05), 0.05)
+        else:
+            for dx in (-0.29, 0.27):
+                size = (0.46, 0.62)
+                dy = float(rng.uniform(-0.1, 0.1))
+                panels += _hung(pictures.poster(rng, (300, 400)), x + dx, y + dy, back, size, 0.012)
+    if rng.random() < 0.7:
+        picture = pictures.poster(rng, (420, 560))
+        panels.append(Panel(vector(right - 0.01, -0.7, 2.9), vector(0, 0, -0.7), vector(0, 0.92, 0), picture))
+    picture = pictures.whiteboard(rng, (620, 480)) if rng.random() < 0.5 else pictures.window(rng, (480, 520))
+    panels.append(Panel(vector(left + 0.01, -0.75, 1.5), vector(0, 0, 1.1), vector(0, 0.9, 0), picture))
+    return panels
+
+
+def _furniture(rng: Rng) -> list[Panel]:
+    """Large things on the floor, between 1.7 and 3.2 m."""
+    panels: list[Panel] = []
+    side = 1.0 if rng.random() < 0.5 else -1.0
+    panels += placed(
+        things.shelf(rng), side * float(rng.uniform(1.25, 1.5)), FLOOR_Y, 2.95, side * float(rng.uniform(0, 12))
+    )
+    panels += placed(
+        things.chair(rng),
+        float(rng.uniform(-0.3, 0.5)),
+        FLOOR_Y,
+        float(rng.uniform(1.9, 2.3)),
+        float(rng.uniform(-40, 40)),
+    )
+    panels += placed(
+        things.plant(rng, 2.4), -side * float(rng.uniform(1.25, 1.5)), FLOOR_Y - 0.35, float(rng.uniform(2.2, 2.7))
+    )
+    stool = box((0.42, 0.35, 0.42), pictures.wood(rng, (150, 112, 76), (160, 128), 3))
+    panels += placed(stool, -side * 1.4, FLOOR_Y, 2.45)
+    panels += placed(things.tripod(rng), -side * float(rng.uniform(0.6, 0.85)), FLOOR_Y, float(rng.uniform(2.3, 2.7)))
+    for _ in range(2):
+        panels += placed(
+            things.carton(rng),
+            -side * float(rng.uniform(0.3, 1.3)),
+            FLOOR_Y,
+            float(rng.uniform(2.7, 3.0)),
+            float(rng.uniform(-30, 30)),
+        )
+    return panels
+
+
+def _things_on_desk(rng: Rng) -> tuple[list[Panel], list[Footprint]]:
+    """A monitor or two big things at the back, smaller ones in front, never two in one place."""
+    panels: list[Panel] = []
+    feet: list[Footprint] = []
+
+    def put(made: Sequence[Panel], x: float, z: float, yaw: float, radius: float) -> None:
+        panels.extend(placed(made, x, DESK_TOP_Y, z, yaw))
+        feet.append(Footprint(x, z, radius))
+
+    put(things.monitor(rng), float(rng.uniform(-0.18, 0.3)), 1.42, float(rng.uniform(-12, 12)), 0.16)
+    builders = [things.DESK_THINGS[int(k)] for k in rng.permutation(len(things.DESK_THINGS))]
+    slots = [
+        (-0.62, 1.32), (0.74, 1.3), (-0.33, 1.12), (0.52, 1.05), (-0.62, 0.98), (0.22, 0.9), (-0.1, 0.98), (-0.3, 0.76), (0.36, 0.74), (0.04, 0.72),
+    ]  # fmt: skip
+    for builder, (x, z) in zip(builders, slots, strict=False):
+        bulky = builder in (
+            things.carton,
+            things.laptop,
+            things.instrument,
+            things.lamp,
+            things.plant,
+            things.book_stack,
+        )
+        if bulky and z < 0.9:
+            continue
+        radius = 0.13 if bulky else 0.045
+        put(
+            builder(rng),
+            x + float(rng.uniform(-0.05, 0.05)),
+            z + float(rng.uniform(-0.04, 0.04)),
+            float(rng.uniform(-32, 32)),
+            radius,
+        )
+    panels += placed(things.paper(rng), float(rng.uniform(-0.2, 0.3)), DESK_TOP_Y, 0.82, float(rng.uniform(-30, 30)))
+    return panels, feet
+
+
+def _desk(rng: Rng, feet: Sequence[Footprint]) -> list[Panel]:
+    """The desk top with shadows under the things, and its legs."""
+    left, right, near, far = -1.05, 1.1, 0.42, 1.68
+    width, depth = right - left, far - near
+    colour = _DESK_COLOURS[int(rng.integers(0, len(_DESK_COLOURS)))]
+    per_m = 560
+    size = (int(width * per_m), int(depth * per_m))
+    top = pictures.wood(rng, colour, size, int(rng.integers(3, 6)))
+    shadow = np.zeros((size[1], size[0]), np.float32)
+    for foot in feet:
+        # The light comes from the left and from the camera's side, so the shadow falls to the right and away.
+        centre = (int((foot.x + 0.25 * foot.radius - left) * per_m), int((far - foot.z - 0.2 * foot.radius) * per_m))
+        cv2.circle(shadow, centre, int(foot.radius * 1.12 * per_m), 0.62, -1)
+    shadow = cv2.GaussianBlur(shadow, (0, 0), 0.022 * per_m)
+    top = pictures.shaded(top, 1 - shadow)
+    edge = pictures.wood(rng, colour, (640, 32), 1)
+    board = placed(box((width, 0.03, depth), edge, edge, top), (left + right) / 2, DESK_TOP_Y + 0.03, (near + far) / 2)
+    legs: list[Panel] = []
+    for x in (left + 0.06, right - 0.06):
+        for z in (near + 0.06, far - 0.06):
+            legs += things.bar(vector(x, DESK_TOP_Y + 0.03, z), vector(x, FLOOR_Y, z), 0.05, things.STEEL)
+    return board + legs

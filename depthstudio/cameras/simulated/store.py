@@ -1,0 +1,129 @@
+"""Rendered loops on disk: a frame is rendered once, by whichever process gets to it first, and read by all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from depthstudio import synthetic
+from depthstudio.cameras.simulated.render import FrameRenderer, RenderedFrame
+from depthstudio.cameras.simulated.settings import SimulatedSettings
+from depthstudio.cameras.simulated.stage import Stage
+
+ENVIRONMENT_VARIABLE = "DEPTHSTUDIO_CACHE"
+_KEPT_BYTES = 3 * 1024**3
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+
+def cache_folder() -> Path:
+    """Where loops are kept: DEPTHSTUDIO_CACHE, else ~/.cache/depthstudio. They can be deleted at any time."""
+    chosen = os.environ.get(ENVIRONMENT_VARIABLE)
+    root = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "depthstudio"
+    return root.expanduser().absolute() / "simulated"
+
+
+class LoopStore:
+    """The frames of one loop. Safe for several threads and processes: every file appears whole or not at all."""
+
+    def __init__(self, settings: SimulatedSettings) -> None:
+        self._settings = settings
+        stage = Stage(settings)
+        # A scene that never moves needs one picture.
+        self.count = 1 if stage.is_static else settings.frame_count
+        self._renderer = FrameRenderer(stage)
+        self.folder = _writable(cache_folder() / _key(settings))
+        self._present = 0
+
+    def load(self, index: int) -> RenderedFrame | None:
+        """A frame rendered before, or None."""
+        path = self._path(index)
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return RenderedFrame(*(arrays[name] for name in RenderedFrame._fields))
+        except FileNotFoundError:
+            return None
+        except _UNREADABLE:
+            path.unlink(missing_ok=True)
+            return None
+
+    def get(self, index: int) -> RenderedFrame:
+        """A frame, rendered here and now when nobody has yet."""
+        found = self.load(index)
+        if found is not None:
+            return found
+        frame = self._renderer.render(index)
+        self._save(index, frame)
+        return frame
+
+    def has(self, index: int) -> bool:
+        """True when a frame is there to be loaded."""
+        return self._path(index).exists()
+
+    def ready(self) -> int:
+        """How many frames from the first one on are there."""
+        while self._present < self.count and self._path(self._present).exists():
+            self._present += 1
+        return self._present
+
+    def _path(self, index: int) -> Path:
+        return self.folder / f"{index:05d}.npz"
+
+    def _save(self, index: int, frame: RenderedFrame) -> None:
+        # No fsync: what a power failure tears is noticed when read, and rendered again.
+        try:
+            with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as stream:
+                np.savez(stream, **frame._asdict())
+            Path(stream.name).replace(self._path(index))
+        except OSError:
+            # A full disk costs speed, not frames.
+            return
+
+
+def prune(keep: Path) -> None:
+    """Delete the loops used least recently when all together take too much room; `keep` stays."""
+    keep.touch()
+    folders = sorted((path for path in keep.parent.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    sizes = {folder: sum(file.stat().st_size for file in folder.glob("*")) for folder in folders}
+    total = sum(sizes.values())
+    for folder in folders:
+        if total <= _KEPT_BYTES:
+            return
+        if folder != keep:
+            shutil.rmtree(folder, ignore_errors=True)
+            total -= sizes[folder]
+
+
+def _key(settings: SimulatedSettings) -> str:
+    """Everything that changes a rendered frame, the program's own drawing code included."""
+    wall = (settings.distance_m, settings.tilt_deg) if settings.scene == "wall" else ()
+    holds = settings.realtime if settings.scene == "board" else None
+    what = (settings.rig, settings.scene, settings.seed, settings.size, settings.frame_count, wall, holds, _code())
+    digest = hashlib.sha256(repr(what).encode()).hexdigest()[:12]
+    return f"{settings.rig}-{settings.scene}-{settings.seed}-{settings.size[0]}x{settings.size[1]}-{digest}"
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    digest = hashlib.sha256()
+    folders = [Path(__file__).parent, Path(synthetic.__file__).parent]
+    for path in sorted(file for folder in folders for file in folder.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _writable(folder: Path) -> Path:
+    """The folder, made; a temporary one when it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="depthstudio-simulated-"))
