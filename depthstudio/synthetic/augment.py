@@ -24,9 +24,9 @@ LARGEST_ROW_ERROR_PX = 1.5
 def augment(
     pair: SyntheticPair, rng: np.random.Generator, *, misalign: bool = True, erase: bool = True
 ) -> SyntheticPair:
-    """Photometry and sensor of both cameras, unlike each other; optionally a misaligned right image with erased patches.
+    """Photometry and sensor of both cameras, unlike each other; optionally a misaligned, partly erased right image.
 
-    Grey in 40 % of the calls, a quarter of these under infrared dots; "infrared" scenes are always grey, half with dots.
+    Grey in 40 % of the calls, a quarter of these under infrared dots; "infrared" scenes: always grey, half with dots.
     The disparity stays as it is: nothing here moves the left image or shifts the right one sideways.
     """
     infrared = pair.kind == INFRARED

@@ -82,7 +82,7 @@ def random_window(
 def window(
     pair: SyntheticPair, origin: tuple[float, float], scale: tuple[float, float], size: tuple[int, int]
 ) -> SyntheticPair:
-    """The part of both views from origin (x, y px) on, enlarged by scale (x, y). size: (width, height) of the result."""
+    """The part of both views from origin (x, y px) on, enlarged by scale (x, y). size: (width, height), result."""
     x0, y0 = origin
     to_source = np.array(
         [[1 / scale[0], 0, x0 + 0.5 / scale[0] - 0.5], [0, 1 / scale[1], y0 + 0.5 / scale[1] - 0.5]], np.float64

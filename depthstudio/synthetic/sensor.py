@@ -94,7 +94,7 @@ class Sensor:
         return replace(
             self,
             gain=self.gain * float(np.exp(rng.normal(0, 0.12 * unlike))),
-            colour=_three(self.colour * np.exp(rng.normal(0, 0.05 * unlike, 3))),
+            colour=_three(np.array(self.colour) * np.exp(rng.normal(0, 0.05 * unlike, 3))),
             vignette_centre=(float(rng.uniform(-0.2, 0.2)), float(rng.uniform(-0.2, 0.2))),
             blur_sigma_px=blur,
             gamma=self.gamma * float(np.exp(rng.normal(0, 0.06 * unlike))),
