@@ -25,6 +25,7 @@ _MIN_VIEWS_TO_HOLD_OUT = 8
 _MIN_VIEWS_TO_DROP = 6
 _MAX_DROPPED_SHARE = 0.34
 _MAD_TO_SIGMA = 1.4826
+_HOPELESS_TILT_DEG = 5.0
 
 
 class CalibrationStopped(CalibrationError):  # noqa: N818 - asked for, not an error
@@ -56,7 +57,7 @@ def solve_stereo(
 
     step(0.0, "Solving each camera and the pair")
     rig = first = solve_rig(views, board, *sizes)
-    first.calibration(*sizes)  # swapped cameras show here
+    _check_pose(first, sizes)
     kept, errors = list(range(len(views))), first.view_errors_px.copy()
     while drop_outliers and (dropped := _outliers(rig.view_errors_px, len(views))):
         step(0.2, f"Solving without {', '.join(views[kept[i]].name for i in dropped)}")
@@ -119,6 +120,22 @@ def _check_views(views: Sequence[BoardView], board: Board, sizes: tuple[Size, Si
                     "",
                     "Collect the view again, or give the image size it was taken at.",
                 )
+
+
+def _check_pose(rig: Rig, sizes: tuple[Size, Size]) -> None:
+    """Refuse swapped cameras and impossible poses early, with the reason behind them."""
+    try:
+        rig.calibration(*sizes)
+    except CalibrationError as error:
+        # Without tilt the solver lands anywhere, sometimes sure of itself; the tilts it finds are small all the same.
+        tilt_deg = float(np.sort(rig.left.tilts_deg)[-MIN_VIEWS])
+        if tilt_deg >= _HOPELESS_TILT_DEG:
+            raise
+        raise CalibrationError(
+            "These views do not determine the cameras.",
+            f"The board was hardly tilted: {tilt_deg:.0f} degrees.",
+            "Tilt the board by 20 to 40 degrees in several directions and collect again.",
+        ) from error
 
 
 def _outliers(view_errors_px: Matrix, all_views: int) -> list[int]:
