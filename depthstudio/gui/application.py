@@ -15,7 +15,6 @@ from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.settings import load_settings
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.theme import ThemeMode, theme
-from depthstudio.gui.widgets.basics import WheelGuard
 from depthstudio.workspace import Workspace
 
 # OpenCV's wheel points Qt at its own plugins; Qt would blame them for every problem with the display.
@@ -25,13 +24,12 @@ for _variable in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
 
 
 def make_application() -> QApplication:
-    """The QApplication, with the wheel guard installed; the one that exists already when there is one."""
+    """The QApplication; the one that exists already when there is one."""
     application = QApplication.instance()
     if not isinstance(application, QApplication):
         QGuiApplication.setDesktopFileName("depthstudio")
         application = QApplication(sys.argv[:1])
     application.setApplicationName("DepthStudio")
-    application.installEventFilter(WheelGuard(application))
     return application
 
 

@@ -7,14 +7,24 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLineEdit, QMenu, QPushButton, QWidget, QWidgetAction
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QWidget,
+    QWidgetAction,
+)
 
 from depthstudio.cameras import SourceInfo, list_sources
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.sources import Rates, SourceState
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.theme import GRID_PX, mark, theme
-from depthstudio.gui.widgets.basics import ElidedLabel, icon_button, label, number_label
+from depthstudio.gui.widgets.basics import ElidedLabel, icon_button, label, number_label, row
 
 _STATE_DOTS = {
     SourceState.NONE: "text_faint",
@@ -51,33 +61,42 @@ class Dot(QWidget):
 
 
 class Chooser(QPushButton):
-    """A button that shows what is chosen, elided, and opens a menu."""
+    """A button that shows an icon and what is chosen, elided, and opens a menu."""
 
     def __init__(self, icon: str, name: str, width_px: int) -> None:
         super().__init__()
         mark(self, kind="chooser")
+        self._name = name
         self.setFixedWidth(width_px)
-        self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setText(name)
-        theme().set_icon(self, icon, "text_muted", 16)
-        self._arrow = label()
-        self._arrow.setParent(self)
-        theme().set_icon(self._arrow, "chevron-down", "text_muted", 14)
-        self._arrow.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._arrow.resize(14, 14)
+        self._symbol = QLabel()
+        self._words = ElidedLabel("", mode=Qt.TextElideMode.ElideMiddle)
+        arrow = QLabel()
+        theme().set_icon(arrow, "chevron-down", "text_muted", 14)
+        layout = row(self._symbol, self._words, arrow)
+        layout.setStretch(1, 1)
+        layout.setContentsMargins(10, 0, 8, 0)
+        self.setLayout(layout)
+        for part in (self._symbol, self._words, arrow):
+            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.set_icon(icon, "text_muted")
         self.menu_shown = QMenu(self)
         self.setMenu(self.menu_shown)
 
-    def set_choice(self, text: str) -> None:
-        """Show what is chosen."""
-        self.setText(self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, self.width() - 64))
-        self.setToolTip(text)
+    @property
+    def choice(self) -> str:
+        """What is shown as chosen."""
+        return self._words.full_text()
 
-    def resizeEvent(self, event: object) -> None:
-        """Keep the arrow at the right edge."""
-        super().resizeEvent(event)  # type: ignore[arg-type]
-        self._arrow.move(self.width() - 22, (self.height() - 14) // 2)
+    def set_icon(self, name: str, token: str) -> None:
+        """Change the icon at the left."""
+        theme().set_icon(self._symbol, name, token, 16)
+
+    def set_choice(self, text: str, tip: str = "") -> None:
+        """Show what is chosen."""
+        self._words.set_full_text(text)
+        self.setAccessibleName(f"{self._name}: {text}")
+        self.setToolTip(tip or text)
 
 
 class Header(QFrame):
@@ -97,6 +116,7 @@ class Header(QFrame):
         self.dot = Dot()
         self.state = number_label("", "muted")
         self.state.setMinimumWidth(128)
+        self.again = icon_button("refresh-cw", "Open the source again", studio.sources.reopen)
         self.pause = icon_button("pause", "Hold the picture (P)", self.toggle_pause)
         self.calibration = Chooser("crosshair", "Calibration", 208)
         self.calibration_state = ElidedLabel("", "muted")
@@ -109,6 +129,7 @@ class Header(QFrame):
         layout.addWidget(self.dot)
         layout.addWidget(self.state)
         layout.addWidget(self.pause)
+        layout.addWidget(self.again)
         layout.addSpacing(GRID_PX)
         layout.addWidget(self.calibration)
         self.source.menu_shown.aboutToShow.connect(self.list_sources)
@@ -238,6 +259,7 @@ class Header(QFrame):
         self.source.set_choice(sources.title or "Choose a source")
         self.dot.set_token(_STATE_DOTS[sources.state])
         self.pause.setVisible(sources.is_streaming)
+        self.again.setVisible(sources.state in (SourceState.ENDED, SourceState.FAILED))
         paused = sources.state is SourceState.PAUSED
         theme().set_icon(self.pause, "play" if paused else "pause", "text_muted", 16)
         self._show_rate(sources.rates)
@@ -282,10 +304,12 @@ class Header(QFrame):
         active = self.studio.calibration
         if active is None:
             self.calibration.set_choice("No calibration")
-            theme().set_icon(self.calibration, "triangle-alert", "warning", 16)
+            self.calibration.set_icon("triangle-alert", "warning")
             return
-        theme().set_icon(self.calibration, "crosshair", "good", 16)
-        self.calibration.set_choice("Source's own" if active.path is None else active.name)
+        self.calibration.set_icon("crosshair", "good")
         c = active.calibration
         rms = f", RMS {c.rms_px:.2f} px" if c.rms_px is not None else ""
-        self.calibration.setToolTip(f"{active.name}: baseline {c.baseline_m * 1000:.1f} mm, f {c.K1[0, 0]:.0f} px{rms}")
+        self.calibration.set_choice(
+            "Source's own" if active.path is None else active.name,
+            f"{active.name}: baseline {c.baseline_m * 1000:.1f} mm, f {c.K1[0, 0]:.0f} px{rms}",
+        )

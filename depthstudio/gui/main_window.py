@@ -152,8 +152,8 @@ class MainWindow(QMainWindow):
                 dots["calibrate"] = ("warning", "The source is not calibrated.")
         for name, activity in self.studio.activities.items():
             dots[name] = ("bad" if name == "capture" else "accent", activity.text)
-        for name, (token, tip) in dots.items():
-            buttons[name].set_dot(token, tip)
+        for name, button in buttons.items():
+            button.set_dot(*dots[name])
 
     def _close_notice(self, banner: NoticeBanner) -> None:
         self._banners.remove(banner)

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import Future
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QApplication, QGridLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QGridLayout, QLineEdit, QPushButton
 
 from depthstudio.datasets.session import Session, list_sessions
 from depthstudio.frames import StereoFrame
@@ -57,12 +57,11 @@ class CapturePage(Page):
     def _build_stage(self) -> None:
         self.views = {key: ImageView(text) for key, text in _VIEW_NAMES.items()}
         self.color_bar = ColorBar("m", 0.001, 2)
-        depth = QWidget()
-        depth.setLayout(row(self.views["depth"], self.color_bar, spacing=GRID_PX))
-        self._tiles: dict[str, QWidget] = {**self.views, "depth": depth}
         self._grid = QGridLayout()
         self._grid.setSpacing(GRID_PX)
-        self.stage.addLayout(self._grid, 1)
+        pictures = row(self._grid, self.color_bar, spacing=GRID_PX)
+        pictures.setStretch(0, 1)
+        self.stage.addLayout(pictures, 1)
         self.chips = {
             "fill": StatChip("fill", "Share of pixels whose depth is measured."),
             "sharp": StatChip("", "How sharp the left picture is."),
@@ -162,9 +161,9 @@ class CapturePage(Page):
             self._present = present
             self._arrange()
         for key, image in (("left", frame.left), ("right", frame.right), ("color", frame.color)):
-            if image is not None and self._tiles[key].isVisible():
+            if image is not None and self.views[key].isVisible():
                 self.views[key].set_image(image)
-        if frame.depth_mm is not None and self._tiles["depth"].isVisible():
+        if frame.depth_mm is not None and self.views["depth"].isVisible():
             self.views["depth"].set_map(frame.depth_mm)
         now_s = time.monotonic()
         if now_s - self._checked_s >= _CHECK_INTERVAL_S:
@@ -181,7 +180,7 @@ class CapturePage(Page):
 
     def _arrange(self) -> None:
         """Left and right on top, depth and colour below; or one alone."""
-        for tile in self._tiles.values():
+        for tile in self.views.values():
             self._grid.removeWidget(tile)
             tile.hide()
         shown = [self._large] if self._large in self._present else [key for key in _VIEW_NAMES if key in self._present]
@@ -190,8 +189,9 @@ class CapturePage(Page):
             self._grid.setRowStretch(row_index, 1 if line else 0)
             for column_index, key in enumerate(line):
                 span = 2 if len(line) == 1 else 1
-                self._grid.addWidget(self._tiles[key], row_index, column_index, 1, span)
-                self._tiles[key].show()
+                self._grid.addWidget(self.views[key], row_index, column_index, 1, span)
+                self.views[key].show()
+        self.color_bar.setVisible("depth" in shown)
         self._grid.setColumnStretch(0, 1)
         self._grid.setColumnStretch(1, 1 if len(shown) > 1 else 0)
 
@@ -252,7 +252,9 @@ class CapturePage(Page):
             self.record_numbers.setText(f"{recording.recorded} frames\n{recording.megabytes:.0f} MB")
         else:
             mark(self.record_state, tone="")
-            self.record_state.setText("Saving…" if recording.is_busy else "Ready" if can_record else "No frames yet")
+            ended = self.studio.sources.state in (SourceState.ENDED, SourceState.FAILED)
+            waiting = "The source has ended" if ended else "Waiting for frames"
+            self.record_state.setText("Saving…" if recording.is_busy else "Ready" if can_record else waiting)
             self.record_numbers.setText("Space starts and stops" if can_record else "")
 
     def _show_controls(self, *_: object) -> None:

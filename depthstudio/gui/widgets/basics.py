@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -18,6 +20,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSizePolicy,
     QSlider,
+    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -120,6 +123,7 @@ class ElidedLabel(QLabel):
         super().__init__()
         self._mode = mode
         self._full = ""
+        self._tip = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         mark(self, role=role)
@@ -143,7 +147,9 @@ class ElidedLabel(QLabel):
     def _elide(self) -> None:
         shown = self.fontMetrics().elidedText(self._full, self._mode, max(0, self.width()))
         super().setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        if not self.toolTip() or self.toolTip() == self._tip:
+            self._tip = self._full if shown != self._full else ""
+            self.setToolTip(self._tip)
 
 
 class Section(QWidget):
@@ -275,14 +281,12 @@ class Segments(QWidget):
         self._buttons[key].setChecked(True)
 
 
-class WheelGuard(QObject):
-    """Keeps the mouse wheel from changing a field that is merely scrolled past. Install on the application."""
+class _WheelGuard(QObject):
+    """Keeps the mouse wheel from changing a field that is merely scrolled past."""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Send the wheel on to the scroll area unless the field has the focus."""
-        if event.type() != QEvent.Type.Wheel or not isinstance(watched, QAbstractSpinBox | QComboBox | QSlider):
-            return False
-        if watched.hasFocus():
+        if event.type() != QEvent.Type.Wheel or not isinstance(watched, QWidget) or watched.hasFocus():
             return False
         parent = watched.parentWidget()
         while parent is not None and not isinstance(parent, QScrollArea):
@@ -290,3 +294,19 @@ class WheelGuard(QObject):
         if parent is not None:
             QApplication.sendEvent(parent.viewport(), event)
         return True
+
+
+Field = TypeVar("Field", QSpinBox, QDoubleSpinBox, QComboBox, QSlider)
+
+
+def field(widget: Field, name: str = "", tip: str = "") -> Field:
+    """A spin box, list or slider with the window's habits: the wheel scrolls the panel until the field is clicked."""
+    widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    widget.installEventFilter(_WheelGuard(widget))
+    if isinstance(widget, QAbstractSpinBox):
+        widget.lineEdit().setTextMargins(6, 0, 0, 0)
+    if name:
+        widget.setAccessibleName(name)
+    if tip:
+        widget.setToolTip(tip)
+    return widget

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QSlider, QVBoxLayout, QWidge
 
 from depthstudio.cameras import Control
 from depthstudio.gui.theme import GRID_PX
-from depthstudio.gui.widgets.basics import column, label, number_label, row
+from depthstudio.gui.widgets.basics import column, field, label, number_label, row
 
 _MAX_STEPS = 1000
 
@@ -59,7 +59,7 @@ class ControlsForm(QWidget):
         return holder
 
     def _choice(self, control: Control) -> QVBoxLayout:
-        box = QComboBox()
+        box = field(QComboBox())
         box.addItems(control.choices)
         box.setCurrentIndex(int(control.value))
         box.setAccessibleName(control.label)
@@ -75,7 +75,7 @@ class ControlsForm(QWidget):
     def _slider(self, control: Control) -> QVBoxLayout:
         span = max(control.maximum - control.minimum, 1e-9)
         step = max(control.step, span / _MAX_STEPS)
-        slider = QSlider(Qt.Orientation.Horizontal)
+        slider = field(QSlider(Qt.Orientation.Horizontal))
         slider.setRange(0, round(span / step))
         slider.setValue(round((control.value - control.minimum) / step))
         slider.setAccessibleName(control.label)

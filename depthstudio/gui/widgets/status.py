@@ -27,13 +27,13 @@ class StatChip(QFrame):
         self._text = label()
         self._text.setFont(tabular(self._text.font()))
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(10, 3, 12, 3)
+        layout.setContentsMargins(10, 0, 12, 0)
         layout.setSpacing(6)
         layout.addWidget(self._icon)
         layout.addWidget(self._text)
         self._tip = tip
-        self.setToolTip(tip)
-        self.set_value("-")
+        self.setFixedHeight(24)
+        self.set_value("–")
 
     def set_value(self, value: str, tone: str = "", reason: str = "") -> None:
         """Show a value. tone: good, warning, bad or empty for neutral. reason: one sentence for the tooltip."""
