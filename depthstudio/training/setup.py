@@ -14,11 +14,12 @@ from depthstudio.datasets.sample_cache import CachedSamples
 from depthstudio.datasets.stereo_sample import SampleSource
 from depthstudio.datasets.torch_dataset import DisparityDataset
 from depthstudio.errors import DatasetError, NetworkError
+from depthstudio.inference.device import choose_device
 from depthstudio.models.base import StereoNetwork
 from depthstudio.training.batches import Batch, training_batches
 from depthstudio.training.early_stopping import EarlyStopping
-from depthstudio.training.hardware import PrecisionChoice, choose_device, choose_precision
 from depthstudio.training.optimisation import Stepper, make_optimizer, make_schedule
+from depthstudio.training.precision import PrecisionChoice, choose_precision
 from depthstudio.training.settings import TrainingSettings
 from depthstudio.training.state import TrainingState
 from depthstudio.training.validation import Validator, evenly

@@ -1,4 +1,4 @@
-"""Where and in which number format to compute; measured rather than assumed."""
+"""In which number format to compute; measured rather than assumed."""
 
 from __future__ import annotations
 
@@ -7,28 +7,12 @@ from dataclasses import dataclass
 
 import torch
 
-from depthstudio.errors import SettingsError
 from depthstudio.models.base import StereoNetwork
 from depthstudio.training.optimisation import autocast, channels_last
 
 _PROBE_STEPS = 2
 _PROBE_HEIGHT, _PROBE_WIDTH = 96, 192
 _WORTHWHILE = 0.9
-
-
-def choose_device(wish: str) -> torch.device:
-    """The device of the settings; auto = a GPU when there is one. SettingsError when the wish cannot be met."""
-    if wish == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(wish)
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if not there[device.type]:
-        raise SettingsError(f"The device '{wish}' is not available here.", next_step="Set the device to auto or cpu.")
-    return device
 
 
 @dataclass(frozen=True)
