@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from depthstudio.synthetic.disparity import FloatMap
 from depthstudio.synthetic.scene import Layer, Scene
-from depthstudio.synthetic.texture import POINTS_PER_ROW, Box
+from depthstudio.synthetic.texture import Box, in_rows
 
 Side = Literal["left", "right"]
 BoolMap = NDArray[np.bool_]
@@ -123,9 +123,7 @@ def _hidden_at(scene: Scene, x: FloatMap, y: FloatMap, seen: tuple[NDArray[np.in
     count = x.size
     if not count:
         return np.zeros(0, bool)
-    padding = -count % POINTS_PER_ROW
-    rows = [np.pad(values, (0, padding), mode="edge").reshape(-1, POINTS_PER_ROW) for values in (x, y)]
-    view = _Canvas(rows[0], rows[1], side, soft_edges=False, with_colour=False).render(scene)
+    view = _Canvas(in_rows(x), in_rows(y), side, soft_edges=False, with_colour=False).render(scene)
     layer, disparity_px = seen
     nearer = view.disparity_px.ravel()[:count] > disparity_px + np.float32(OCCLUDER_MARGIN_PX)
     return nearer & (view.layer.ravel()[:count] != layer)

@@ -103,11 +103,15 @@ def sample_points(image: FloatMap, u: FloatMap, v: FloatMap, border: int, outsid
         return np.asarray(
             cv2.remap(image, u, v, cv2.INTER_LINEAR, borderMode=border, borderValue=(outside,)), np.float32
         )
-    count = u.size
-    padding = -count % POINTS_PER_ROW
-    rows = [np.pad(values, (0, padding)).reshape(-1, POINTS_PER_ROW) for values in (u, v)]
-    samples = cv2.remap(image, rows[0], rows[1], cv2.INTER_LINEAR, borderMode=border, borderValue=(outside,))
-    return np.asarray(samples.reshape(-1, *image.shape[2:])[:count], np.float32)
+    samples = cv2.remap(image, in_rows(u), in_rows(v), cv2.INTER_LINEAR, borderMode=border, borderValue=(outside,))
+    return np.asarray(samples.reshape(-1, *image.shape[2:])[: u.size], np.float32)
+
+
+def in_rows(values: FloatMap) -> FloatMap:
+    """(N,) as (rows, 256), the last row padded with zeros: OpenCV takes no longer side than 32767."""
+    rows = np.zeros((-(-values.size // POINTS_PER_ROW), POINTS_PER_ROW), np.float32)
+    rows.ravel()[: values.size] = values
+    return rows
 
 
 def sample_placed(
