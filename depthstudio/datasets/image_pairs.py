@@ -14,12 +14,18 @@ from depthstudio.datasets.labels import LabelMaskSettings
 from depthstudio.datasets.natural_order import natural_key
 from depthstudio.datasets.rectified_samples import RawPair, RectifiedSamples
 from depthstudio.datasets.session_format import read_pixels
+from depthstudio.datasets.stereo_sample import as_rgb
 from depthstudio.errors import DatasetError
 from depthstudio.geometry import StereoCalibration
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".webp"}
 # How the files of a pair are called apart from what they share, e.g. left03.jpg, 0001_left.png, im0.png.
-_WORDS = {"left": ("left", "im0", "l"), "right": ("right", "im1", "r"), "depth": ("depth_mm", "depth")}
+_WORDS = {
+    "left": ("left", "im0", "l"),
+    "right": ("right", "im1", "r"),
+    "depth": ("depth_mm", "depth"),
+    "color": ("color", "rgb"),
+}
 _FOLDER_NAMES = (("left", "right"), ("image_2", "image_3"), ("image_0", "image_1"))
 _FRAME_INTERVAL_S = 0.1
 _D400_BASELINE_M = 0.05
@@ -27,12 +33,16 @@ _D400_BASELINE_M = 0.05
 
 @dataclass(frozen=True)
 class PairFiles:
-    """Files of one pair. depth: 16-bit PNG in millimetres, in the left image's pixels. home: where both lie."""
+    """Files of one pair. home: the folder they lie in.
+
+    depth: 16-bit PNG in millimetres, in the left image's pixels. color: a third camera's image.
+    """
 
     left: Path
     right: Path
-    depth: Path | None
     home: Path
+    depth: Path | None = None
+    color: Path | None = None
 
 
 def find_pairs(folder: Path) -> list[PairFiles]:
@@ -57,15 +67,18 @@ def _pairs_of_two_folders(folder: Path, left_name: str, right_name: str) -> list
     matched = [(path, by_stem[path.stem]) for path in left if path.stem in by_stem]
     if not matched and len(left) == len(right):
         matched = list(zip(left, right, strict=True))
-    depth = {path.stem: path for word in reversed(_WORDS["depth"]) for path in _images(folder / word)}
-    return [PairFiles(a, b, depth.get(a.stem), folder) for a, b in matched]
+    depth, color = (
+        {path.stem: path for word in reversed(_WORDS[kind]) for path in _images(folder / word)}
+        for kind in ("depth", "color")
+    )
+    return [PairFiles(a, b, folder, depth.get(a.stem), color.get(a.stem)) for a, b in matched]
 
 
 def _pairs_side_by_side(folder: Path) -> list[PairFiles]:
     images = _images(folder)
     keyed = {kind: _by_key(images, words) for kind, words in _WORDS.items()}
     return [
-        PairFiles(path, keyed["right"][key], keyed["depth"].get(key), folder)
+        PairFiles(path, keyed["right"][key], folder, keyed["depth"].get(key), keyed["color"].get(key))
         for key, path in keyed["left"].items()
         if key in keyed["right"]
     ]
@@ -120,7 +133,8 @@ class PairFolder:
                 f"{files.depth} is no depth image.", "Depth is 16-bit grey in millimetres, of the left image's size."
             )
         names = {"left_file": files.left.name, "right_file": files.right.name}
-        return RawPair(left, right, depth, None, index, index * _FRAME_INTERVAL_S, names)
+        color = as_rgb(_as_bytes(read_pixels(files.color))) if files.color is not None else None
+        return RawPair(left, right, depth, None, index, index * _FRAME_INTERVAL_S, names, color)
 
     def name(self, index: int) -> str:
         """Folder and left file."""

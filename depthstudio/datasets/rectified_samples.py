@@ -34,6 +34,7 @@ class RawPair:
     number: int = 0
     timestamp_s: float = 0.0
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    color: NDArray[np.uint8] | None = None
 
     def frame(self) -> StereoFrame:
         """As a StereoFrame. Float depth is rounded to whole millimetres, beyond 65.5 m it is lost."""
@@ -47,6 +48,7 @@ class RawPair:
             left=self.left,
             right=self.right,
             depth_mm=depth_mm,
+            color=self.color,
             exact_depth_m=self.exact_depth_m,
             metadata=self.metadata,
         )
