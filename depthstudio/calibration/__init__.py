@@ -4,7 +4,7 @@ from depthstudio.calibration.board import Board
 from depthstudio.calibration.camera import CameraSolution, solve_camera
 from depthstudio.calibration.collector import CollectedView, Offer, ViewCollector, collect
 from depthstudio.calibration.coverage import coverage, coverage_counts
-from depthstudio.calibration.detection import detect_board
+from depthstudio.calibration.detection import detect_board, find_board_quickly
 from depthstudio.calibration.pairs import LoadedViews, find_pairs, load_views
 from depthstudio.calibration.solution import CalibrationSolution, VerticalError, ViewResult
 from depthstudio.calibration.solve import CalibrationStopped, solve_stereo
@@ -27,6 +27,7 @@ __all__ = [
     "coverage_counts",
     "detect_board",
     "detect_view",
+    "find_board_quickly",
     "find_pairs",
     "load_views",
     "matched_view",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from depthstudio.calibration.board import Board
 from depthstudio.calibration.coverage import coverage_counts
-from depthstudio.calibration.detection import Corners, Grey, detect_board, edge_width_px, to_grey
+from depthstudio.calibration.detection import Corners, Grey, detect_board, edge_width_px, find_board_quickly, to_grey
 from depthstudio.calibration.guide import Progress, instruction, measure
 from depthstudio.calibration.pose import BoardPose, board_pose
 from depthstudio.calibration.views import BoardView, matched_view, missing_board
@@ -64,6 +64,7 @@ class ViewCollector:
         self._require_still = require_still
         self._collected: list[CollectedView] = []
         self._last: tuple[Corners, Corners] | None = None
+        self._seen = False, False
         self._taken = 0
         self._lock = threading.Lock()
 
@@ -111,7 +112,11 @@ class ViewCollector:
         if self._collected and sizes != (self.left_size, self.right_size):
             return Offer(None, None, False, "the image size changed; start again")
         self.left_size, self.right_size = sizes
-        corners = detect_board(left, self.board, thorough=False), detect_board(right, self.board, thorough=False)
+        corners = (
+            find_board_quickly(left, self.board, self._seen[0]),
+            find_board_quickly(right, self.board, self._seen[1]),
+        )
+        self._seen = corners[0] is not None, corners[1] is not None
         if corners[0] is None or corners[1] is None:
             self._last = None
             return Offer(*corners, False, missing_board(*corners))

@@ -12,6 +12,9 @@ from depthstudio.calibration.detection import Corners
 GRID_COLUMNS = 8
 GRID_ROWS = 6
 
+# The board must be in both images, so the image of the wider lens can never be covered in full.
+LITTLE_COVERAGE = 0.25
+
 
 def coverage_counts(corners_of_views: Iterable[Corners], image_size: tuple[int, int]) -> NDArray[np.int32]:
     """In how many views each cell of a (GRID_ROWS, GRID_COLUMNS) grid over the image held a corner."""

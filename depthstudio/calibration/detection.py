@@ -17,7 +17,8 @@ _SEARCH_WIDTH_PX = 400
 _MIN_SPACING_PX = 4.0
 _CLEARLY_BETTER = 0.7
 _DOUBTFUL_PX = 0.25  # below it a second, ten times slower detector has nothing to add
-_CLASSIC = cv2.CALIB_CB_ADAPTIVE_THRESH | cv2.CALIB_CB_NORMALIZE_IMAGE | cv2.CALIB_CB_FAST_CHECK
+_CLASSIC = cv2.CALIB_CB_ADAPTIVE_THRESH | cv2.CALIB_CB_NORMALIZE_IMAGE
+_QUICK_CHECK = cv2.CALIB_CB_FAST_CHECK
 _SECTOR = cv2.CALIB_CB_NORMALIZE_IMAGE
 _SECTOR_ACCURATE = _SECTOR | cv2.CALIB_CB_EXHAUSTIVE | cv2.CALIB_CB_ACCURACY
 
@@ -29,19 +30,38 @@ def to_grey(image: NDArray[np.uint8]) -> Grey:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def detect_board(image: NDArray[np.uint8], board: Board, thorough: bool = True) -> Corners | None:
-    """The board's inner corners in an image, or None.
+def detect_board(image: NDArray[np.uint8], board: Board) -> Corners | None:
+    """The board's inner corners in an image, as well as they can be had, or None.
 
     image: (H, W) or (H, W, 3) RGB, uint8. Returns (N, 2) float32 px, row by row, in right-handed order.
-    thorough: run OpenCV's classic detector with sub-pixel refinement and, unless its corners are beyond doubt, the
-    sector-based one (Duda and Frese 2018); keep the latter's when they fit a smoothly bent grid clearly better.
-    Otherwise search a reduced image only and refine at full size: fit for live video, 5 to 20 ms for 640x480 with or
-    without a board.
+    Runs OpenCV's classic detector with sub-pixel refinement and, unless its corners are beyond doubt, the sector-based
+    one (Duda and Frese 2018); the latter's corners are kept when they fit a smoothly bent grid clearly better.
     """
     grey = to_grey(image)
-    corners = _refined_after_search(grey, board, thorough)
-    if thorough and (corners is None or grid_residual_px(corners, board) > _DOUBTFUL_PX):
+    small, scale = _reduced(grey)
+    corners = _enlarged(_search(cv2.findChessboardCorners, small, board, _CLASSIC | _QUICK_CHECK), scale)
+    if corners is None:
+        corners = _search(cv2.findChessboardCorners, grey, board, _CLASSIC | _QUICK_CHECK)
+    corners = _refined(grey, corners, board)
+    if corners is None or grid_residual_px(corners, board) > _DOUBTFUL_PX:
         corners = _better(corners, _sector_based(grey, board), board)
+    return None if corners is None else _upright(corners, grey, board)
+
+
+def find_board_quickly(image: NDArray[np.uint8], board: Board, expected: bool = False) -> Corners | None:
+    """As detect_board, for live video: searches a reduced image and refines at full size.
+
+    expected: the last frame showed the board, so the search takes a way that is fast while it is there (about 3 ms at
+    640x480) and slow once it is gone (50 ms); otherwise 5 to 25 ms, whether it is there or not.
+    """
+    grey = to_grey(image)
+    small, scale = _reduced(grey)
+    # The quick check misses squares below some 12 px, but without it the search is slow where there is no board.
+    flags = _CLASSIC if expected else _CLASSIC | _QUICK_CHECK
+    corners = _search(cv2.findChessboardCorners, small, board, flags)
+    if corners is None:
+        corners = _search(cv2.findChessboardCornersSB, small, board, 0)
+    corners = _refined(grey, _enlarged(corners, scale), board)
     return None if corners is None else _upright(corners, grey, board)
 
 
@@ -92,23 +112,17 @@ def _better(classic: Corners | None, sector: Corners | None, board: Board) -> Co
     return sector if clearly else classic
 
 
-def _refined_after_search(grey: Grey, board: Board, thorough: bool) -> Corners | None:
+def _reduced(grey: Grey) -> tuple[Grey, float]:
+    """The image at a width fit for searching, and its scale."""
     scale = min(1.0, _SEARCH_WIDTH_PX / max(grey.shape))
-    small = _resized(grey, scale)
-    corners = _search(cv2.findChessboardCorners, small, board, _CLASSIC)
-    if corners is None and not thorough:  # the classic detector's quick check misses squares below some 12 px
-        corners = _search(cv2.findChessboardCornersSB, small, board, 0)
-    if corners is not None:
-        corners = (corners + 0.5) / np.float32(scale) - np.float32(0.5)
-    elif thorough:
-        corners = _search(cv2.findChessboardCorners, grey, board, _CLASSIC)
-    return None if corners is None else _refined(grey, corners, board)
-
-
-def _resized(grey: Grey, scale: float) -> Grey:
     if scale >= 1:
-        return grey
-    return np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        return grey, 1.0
+    return np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8), scale
+
+
+def _enlarged(corners: Corners | None, scale: float) -> Corners | None:
+    """Corners of the reduced image in pixels of the full one; pixel centres lie at integers."""
+    return None if corners is None else (corners + np.float32(0.5)) / np.float32(scale) - np.float32(0.5)
 
 
 def _sector_based(grey: Grey, board: Board) -> Corners | None:
@@ -123,8 +137,10 @@ def _search(detector: Any, grey: Grey, board: Board, flags: int) -> Corners | No
     return np.asarray(corners, np.float32).reshape(-1, 2)
 
 
-def _refined(grey: Grey, corners: Corners, board: Board) -> Corners | None:
+def _refined(grey: Grey, corners: Corners | None, board: Board) -> Corners | None:
     """Sub-pixel corners. The window must not reach the next corner, or that one pulls."""
+    if corners is None:
+        return None
     spacing = spacing_px(corners, board)
     if spacing < _MIN_SPACING_PX:
         return None

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from depthstudio.calibration.coverage import LITTLE_COVERAGE
 from depthstudio.calibration.pose import TILT_DIRECTIONS, BoardPose
 
 _TILT_DEG = 12.0
 _DISTANCE_RATIO = 1.3
-# A board must be in both images, so with two different lenses the wider image can never be covered in full.
 _COVERAGE_BETTER = 0.6
-_COVERAGE_WORSE = 0.25
 _PLACES = (
     ("upper left corner", "upper edge", "upper right corner"),
     ("left edge", "centre", "right edge"),
@@ -52,7 +51,7 @@ def measure(
     ratio = max(sizes) / min(sizes) if sizes else 1.0
     return Progress(
         views=min(1.0, len(poses) / min_views),
-        area=min(1.0, better / _COVERAGE_BETTER, worse / _COVERAGE_WORSE),
+        area=min(1.0, better / _COVERAGE_BETTER, worse / LITTLE_COVERAGE),
         tilt=len(_tilts_shown(poses)) / len(TILT_DIRECTIONS),
         distance=min(1.0, (ratio - 1.0) / (_DISTANCE_RATIO - 1.0)),
         left_coverage=left,

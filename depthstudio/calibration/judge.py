@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from depthstudio.calibration.camera import CameraSolution
-from depthstudio.calibration.coverage import coverage
+from depthstudio.calibration.coverage import LITTLE_COVERAGE, coverage
 from depthstudio.calibration.rig import Rig, Size
 from depthstudio.calibration.views import BoardView
 
@@ -16,7 +16,6 @@ _MIN_TILT_DEG = 15.0
 _MIN_TILTED_VIEWS = 3
 _MAX_RMS_PX = 0.5
 _MAX_FOCAL_DEVIATION = 0.01
-_MIN_COVERAGE = 0.4
 _PLAUSIBLE_BASELINE_M = (0.01, 1.5)
 
 
@@ -29,7 +28,7 @@ def find_warnings(rig: Rig, views: Sequence[BoardView], sizes: tuple[Size, Size]
     ):
         found += _about_camera(name, camera, K, size)
         share = float(coverage(corners, size).mean())
-        if share < _MIN_COVERAGE:
+        if share < LITTLE_COVERAGE:
             found.append(
                 f"The board covered only {share:.0%} of the {name} image; "
                 "the lens is a guess elsewhere. Show the board near the edges too."

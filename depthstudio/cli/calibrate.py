@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from depthstudio.calibration import Board, BoardView, CalibrationSolution
+    from depthstudio.calibration import Board, BoardView, CalibrationSolution, ViewCollector
     from depthstudio.cameras.source import FrameSource
     from depthstudio.frames import StereoFrame
 
@@ -74,7 +74,7 @@ def _from_source(arguments: argparse.Namespace, board: Board, console: Console) 
 
     with open_source(arguments.source) as source, console.status("Waiting for the board") as status:
         collector = ViewCollector(board, require_still=source.is_live)
-        for offer in collect(_frames(source), collector, arguments.views):
+        for offer in collect(_frames(source, collector), collector, arguments.views):
             status.update(f"{len(collector.collected)} views; {offer.reason}. {collector.instruction}")
             if offer.accepted:
                 console.print(f"{offer.reason.capitalize()}.")
@@ -83,18 +83,20 @@ def _from_source(arguments: argparse.Namespace, board: Board, console: Console) 
     return collector.views, collector.left_size, collector.right_size
 
 
-def _frames(source: FrameSource) -> Iterator[StereoFrame]:
-    """Frames until the source ends, or for a minute."""
+def _frames(source: FrameSource, collector: ViewCollector) -> Iterator[StereoFrame]:
+    """Frames until the source ends, or no view was taken for a minute."""
     from depthstudio.cameras.source import EndOfStream
 
-    began = time.monotonic()
-    while time.monotonic() - began < _PATIENCE_S:
+    views, since_s = 0, time.monotonic()
+    while time.monotonic() - since_s < _PATIENCE_S:
         try:
             frame = source.read()
         except EndOfStream:
             return
         if frame is not None:
             yield frame
+        if len(collector.collected) > views:
+            views, since_s = len(collector.collected), time.monotonic()
 
 
 def _print_solution(solution: CalibrationSolution, console: Console) -> None:

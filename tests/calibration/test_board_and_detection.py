@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
-from depthstudio.calibration import Board, detect_board, detect_view, matched_view
+from depthstudio.calibration import Board, detect_board, detect_view, find_board_quickly, matched_view
 from depthstudio.calibration.detection import edge_width_px, grid_residual_px
 from depthstudio.errors import CalibrationError
 
@@ -27,14 +29,14 @@ def test_an_impossible_board_is_refused(text: str, square_mm: float) -> None:
         Board.parse(text, square_mm)
 
 
-@pytest.mark.parametrize("thorough", [True, False])
+@pytest.mark.parametrize("find", [detect_board, find_board_quickly, partial(find_board_quickly, expected=True)])
 @pytest.mark.parametrize("turn", [{}, {"roll": 20, "pitch": 25}, {"yaw": -30, "x": 0.1}, {"roll": 180}, {"z": 1.3}])
-def test_corners_are_found_within_a_fifth_of_a_pixel(board, pinhole_rig, pose, turn, thorough: bool) -> None:
+def test_corners_are_found_within_a_fifth_of_a_pixel(board, pinhole_rig, pose, turn, find) -> None:
     truth = pinhole_rig.view(board, pose(**turn))
     for image, corners in zip(
         pinhole_rig.images(board, pose(**turn)), (truth.left_corners, truth.right_corners), strict=True
     ):
-        found = detect_board(image, board, thorough)
+        found = find(image, board)
         assert found is not None
         assert found.shape == (54, 2)
         assert found.dtype == np.float32
@@ -43,12 +45,12 @@ def test_corners_are_found_within_a_fifth_of_a_pixel(board, pinhole_rig, pose, t
         assert error_px.max() < 0.5
 
 
-@pytest.mark.parametrize("thorough", [True, False])
-def test_no_board_is_none(board, thorough: bool) -> None:
+@pytest.mark.parametrize("find", [detect_board, find_board_quickly, partial(find_board_quickly, expected=True)])
+def test_no_board_is_none(board, find) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (480, 640), np.uint8)
-    assert detect_board(np.full((480, 640), 128, np.uint8), board, thorough) is None
-    assert detect_board(noise, board, thorough) is None
-    assert detect_board(np.zeros((480, 640, 3), np.uint8), board, thorough) is None
+    assert find(np.full((480, 640), 128, np.uint8), board) is None
+    assert find(noise, board) is None
+    assert find(np.zeros((480, 640, 3), np.uint8), board) is None
 
 
 def test_colour_images_give_the_same_corners(board, pinhole_rig, pose) -> None:
