@@ -115,8 +115,8 @@ class SessionWriter:
         self._error: DatasetError | None = None
         try:
             self._lines = (folder / FRAMES_FILE).open("ab", buffering=0)
-            self._directory = os.open(folder / FRAMES_FOLDER, os.O_RDONLY)
-            os.fsync(self._directory)
+            for directory in (folder / FRAMES_FOLDER, folder, folder.parent):
+                _sync_directory(directory)
         except OSError as error:
             raise _storage_error(folder, error) from error
         self._closed = False
@@ -173,7 +173,6 @@ class SessionWriter:
         self._committer.join()
         self._encoders.shutdown()
         self._lines.close()
-        os.close(self._directory)
 
     def __enter__(self) -> Self:
         return self
@@ -187,7 +186,7 @@ class SessionWriter:
         target = self.folder / name
         temporary = target.with_name(f"{_TEMPORARY}-{target.name}")
         write_pixels(temporary, pixels)
-        with temporary.open("rb") as written:
+        with temporary.open("r+b") as written:
             os.fsync(written.fileno())
             return os.fstat(written.fileno()).st_size
 
@@ -224,7 +223,7 @@ class SessionWriter:
             for name in ticket.record["files"].values():
                 target = self.folder / name
                 target.with_name(f"{_TEMPORARY}-{target.name}").replace(target)
-        os.fsync(self._directory)
+        _sync_directory(self.folder / FRAMES_FOLDER)
         lines = b"".join(line_of(ticket.record) for ticket in group)
         before = os.fstat(self._lines.fileno()).st_size
         try:
@@ -247,6 +246,16 @@ class SessionWriter:
                     leftover.unlink(missing_ok=True)
                 except OSError:
                     continue  # the drive may be gone; readers ignore files without a line
+
+
+def _sync_directory(folder: Path) -> None:
+    """Make new and renamed files in `folder` durable. Windows has no such call and needs none."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _repair(folder: Path) -> list[Record]:
