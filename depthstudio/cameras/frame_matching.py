@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-_LONGEST_WAIT = 8
+_LONGEST_WAIT = 16
 _MOST_WAITING = 64
 
 
@@ -47,10 +47,17 @@ class FrameMatcher:
         self.incomplete = 0
         self._leader = leader
         self._partners = partners
+        self._ended: set[str] = set()
         self._leading: deque[StreamFrame] = deque()
         self._waiting: dict[str, deque[StreamFrame]] = {
             partner.stream: deque(maxlen=_MOST_WAITING) for partner in partners
         }
+
+    @property
+    def awaited(self) -> str:
+        """The stream whose next frame is needed to go on."""
+        undecided = self._undecided_partner() if self._leading else None
+        return undecided or self._leader
 
     def push(self, frame: StreamFrame) -> Iterator[dict[str, StreamFrame]]:
         """Take one frame; yields the sets that it completes."""
@@ -58,21 +65,27 @@ class FrameMatcher:
             self._leading.append(frame)
         elif frame.stream in self._waiting:
             self._waiting[frame.stream].append(frame)
-        while self._leading and (self._is_decided(self._leading[0]) or len(self._leading) > _LONGEST_WAIT):
+        yield from self._decided()
+
+    def end(self, streams: Iterable[str]) -> Iterator[dict[str, StreamFrame]]:
+        """These streams have ended; yields the sets that need not wait any more."""
+        self._ended.update(streams)
+        yield from self._decided()
+
+    def _decided(self) -> Iterator[dict[str, StreamFrame]]:
+        while self._leading and (self._undecided_partner() is None or len(self._leading) > _LONGEST_WAIT):
             yield from self._match(self._leading.popleft())
 
-    def flush(self) -> Iterator[dict[str, StreamFrame]]:
-        """The sets that can still be made when nothing more comes."""
-        while self._leading:
-            yield from self._match(self._leading.popleft())
-
-    def _is_decided(self, leading: StreamFrame) -> bool:
-        """True when no later frame can be a better partner."""
+    def _undecided_partner(self) -> str | None:
+        """A partner of which a later frame may be a better match."""
+        leading = self._leading[0]
         for partner in self._partners:
             waiting = self._waiting[partner.stream]
-            if not waiting or (waiting[-1].clock == leading.clock and waiting[-1].timestamp_ms < leading.timestamp_ms):
-                return False
-        return True
+            if partner.stream not in self._ended and (
+                not waiting or (waiting[-1].clock == leading.clock and waiting[-1].timestamp_ms < leading.timestamp_ms)
+            ):
+                return partner.stream
+        return None
 
     def _match(self, leading: StreamFrame) -> Iterator[dict[str, StreamFrame]]:
         matched = {self._leader: leading}

@@ -37,7 +37,8 @@ def list_devices() -> list[RealSenseDevice]:
     """Connected cameras (5 ms when there are none); empty too when the SDK cannot be imported."""
     try:
         rs = load_sdk()
-        return [describe_device(rs, device) for device in sdk_context().query_devices()]
+        devices = [device for device in sdk_context().query_devices() if not device.is_playback()]
+        return [describe_device(rs, device) for device in devices]
     except (SourceError, RuntimeError):
         return []
 

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from depthstudio.cameras.depth_alignment import DepthAligner
 from depthstudio.cameras.realsense_sdk import load_sdk
 from depthstudio.errors import CalibrationError, SourceError
 from depthstudio.frames import DepthMm, Image, StereoFrame
@@ -47,6 +48,16 @@ def stream_of(profile: Any) -> str | None:
     return None
 
 
+def streams_of(sensor: Any) -> dict[str, Any]:
+    """The first profile of each of our streams that a sensor offers; a recording has one of each."""
+    found: dict[str, Any] = {}
+    for profile in sensor.get_stream_profiles():
+        stream = stream_of(profile)
+        if stream is not None:
+            found.setdefault(stream, profile.as_video_stream_profile())
+    return found
+
+
 @dataclass(frozen=True)
 class Layout:
     """Which stream becomes which image of a StereoFrame. color: only when left is infrared."""
@@ -81,7 +92,7 @@ def calibration_from_profiles(
     """The geometry of infrared 1 and 2 as the device states it; None without both, or without usable numbers.
 
     The baseline comes from the extrinsics; `sensor_baseline_m`, the depth sensor's own figure, replaces it when there
-    are none and is compared otherwise. Extrinsics: x_to = R x_from + t with R stored column by column.
+    are none and is compared otherwise.
     """
     if INFRARED_LEFT not in profiles or INFRARED_RIGHT not in profiles:
         return None
@@ -90,12 +101,7 @@ def calibration_from_profiles(
         left_intrinsics, right_intrinsics = left.get_intrinsics(), right.get_intrinsics()
     except RuntimeError:
         return None  # Y16 calibration streams and damaged recordings have none
-    try:
-        extrinsics = left.get_extrinsics_to(right)
-        R = np.array(extrinsics.rotation, np.float64).reshape(3, 3).T
-        T = np.array(extrinsics.translation, np.float64)
-    except RuntimeError:
-        R, T = np.eye(3), np.zeros(3)
+    R, T = _pose(left, right)
     baseline_m = _checked_baseline_m(float(np.linalg.norm(T)), sensor_baseline_m)
     K1, K2 = _matrix(left_intrinsics), _matrix(right_intrinsics)
     D1, D2 = np.array(left_intrinsics.coeffs), np.array(right_intrinsics.coeffs)
@@ -129,6 +135,16 @@ def _checked_baseline_m(extrinsics_m: float, sensor_m: float | None) -> float:
     return extrinsics_m
 
 
+def _pose(profile: Any, other: Any) -> tuple[np.ndarray, np.ndarray]:
+    """R (3, 3) and T (3,) m of x_other = R @ x + T; no rotation and zero when the recording does not say."""
+    try:
+        extrinsics = profile.get_extrinsics_to(other)
+    except RuntimeError:
+        return np.eye(3), np.zeros(3)
+    rotation = np.array(extrinsics.rotation, np.float64).reshape(3, 3).T
+    return rotation, np.array(extrinsics.translation, np.float64)
+
+
 def _matrix(intrinsics: Any) -> np.ndarray:
     return np.array([[intrinsics.fx, 0, intrinsics.ppx], [0, intrinsics.fy, intrinsics.ppy], [0, 0, 1]])
 
@@ -149,71 +165,53 @@ def depth_mm_of(frame: Any, depth_units_m: float) -> DepthMm:
     raw = np.asanyarray(frame.get_data())
     if abs(depth_units_m - 0.001) < 1e-7:
         return raw.copy()
-    depth_mm = np.rint(raw * (depth_units_m * 1000.0))
+    depth_mm = np.rint(raw * round(depth_units_m * 1000.0, 6))  # the SDK states 0.1 mm as 0.099999998
     return np.where(depth_mm <= np.iinfo(np.uint16).max, depth_mm, 0).astype(np.uint16)
 
 
 class FrameConverter:
-    """Turns matched SDK frames, one per stream, into a StereoFrame."""
+    """Turns matched SDK frames, one per stream, into a StereoFrame.
+
+    Depth is moved into the left image's pixels when it is not there already; lens distortion of a colour camera, some
+    tenths of a pixel on D400, is not undone.
+    """
 
     def __init__(self, layout: Layout, profiles: Mapping[str, Any], depth_units_m: float) -> None:
         self._layout = layout
         self._depth_units_m = depth_units_m
-        self._aligner: _DepthAligner | None = None
-        if layout.depth and (layout.left == COLOR or _size(profiles[layout.depth]) != _size(profiles[layout.left])):
-            self._aligner = _DepthAligner(profiles[layout.left].stream_type())
+        self._aligner: DepthAligner | None = None
+        if layout.depth:
+            depth, left = profiles[layout.depth], profiles[layout.left]
+            if layout.left == COLOR or _size(depth) != _size(left):
+                R, T = _pose(depth, left)
+                K_depth, K_left = _matrix(depth.get_intrinsics()), _matrix(left.get_intrinsics())
+                self._aligner = DepthAligner(K_depth, _size(depth), K_left, _size(left), R=R, T=T)
 
-    def convert(self, frames: Mapping[str, Any]) -> StereoFrame:
-        """`frames` holds the left stream and, when the layout has one, the right; depth and colour may be missing.
-
-        Depth is moved into the left image's pixels when it is not there already.
-        """
+    def convert(self, frames: Mapping[str, Any], arrived_s: float = 0.0) -> StereoFrame:
+        """`frames` holds the left stream and, when the layout has one, the right; depth and colour may be missing."""
         layout = self._layout
         left, right = frames[layout.left], frames[layout.right] if layout.right else None
         depth = frames.get(layout.depth) if layout.depth else None
         color = frames.get(layout.color) if layout.color else None
         metadata = frame_metadata(left)
-        if depth is not None:
-            metadata["depth_timestamp_s"] = depth.get_timestamp() / 1000.0
-            if self._aligner is not None:
-                depth = self._aligner.align(depth, left)
-        if color is not None:
-            metadata["color_timestamp_s"] = color.get_timestamp() / 1000.0
+        for name, other in (("depth_timestamp_s", depth), ("color_timestamp_s", color)):
+            if other is not None:
+                metadata[name] = other.get_timestamp() / 1000.0
         return StereoFrame(
             number=left.get_frame_number(),
             timestamp_s=left.get_timestamp() / 1000.0,
             left=image_of(left),
             right=image_of(right) if right is not None else None,
             right_timestamp_s=right.get_timestamp() / 1000.0 if right is not None else None,
-            depth_mm=depth_mm_of(depth, self._depth_units_m) if depth is not None else None,
+            depth_mm=self._depth_mm(depth) if depth is not None else None,
             color=image_of(color) if color is not None else None,
+            arrived_s=arrived_s,
             metadata=metadata,
         )
 
-
-class _DepthAligner:
-    """rs.align for frames that did not come as one frameset."""
-
-    def __init__(self, target: Any) -> None:
-        rs = load_sdk()
-        self._align = rs.align(target)
-        self._together: list[Any] = []
-        self._queue = rs.frame_queue(1)
-        # Only inside a processing block does the SDK make framesets. The block must outlive its callback's use.
-        self._composer = rs.processing_block(
-            lambda _, source: source.frame_ready(source.allocate_composite_frame(self._together))
-        )
-        self._composer.start(self._queue)
-
-    def align(self, depth: Any, target: Any) -> Any:
-        """The depth frame in the target's pixels."""
-        self._together = [depth, target]
-        self._composer.invoke(depth)
-        found, frameset = self._queue.try_wait_for_frame(1000)
-        self._together = []
-        if not found:
-            raise SourceError("Depth could not be moved into the colour image.", "The SDK returned no frame.")
-        return self._align.process(frameset.as_frameset()).get_depth_frame()
+    def _depth_mm(self, depth: Any) -> DepthMm:
+        depth_mm = depth_mm_of(depth, self._depth_units_m)
+        return depth_mm if self._aligner is None else self._aligner.align(depth_mm)
 
 
 _METADATA = {

@@ -92,7 +92,11 @@ def _examine(path: Path) -> dict[str, Any]:
         file.open()
         frame_count = _count_frames(file)
         if frame_count == 0:
-            raise SourceError(f"The recording {path.name} is empty.", "It holds no frame.", "Open another one.")
+            raise SourceError(
+                f"The recording {path.name} is empty.",
+                "It holds no complete frame.",
+                "It may be damaged: copy it again.",
+            )
         streams = {
             stream: {"width": p.width(), "height": p.height(), "fps": p.fps(), "format": p.format().name}
             for stream, p in file.profiles.items()
