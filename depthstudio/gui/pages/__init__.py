@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from depthstudio.gui.pages.base import Page
+from depthstudio.gui.pages.calibrate import CalibratePage
 from depthstudio.gui.pages.capture import CapturePage
 from depthstudio.gui.pages.settings import SettingsPage
 from depthstudio.gui.studio import Studio
 
-PAGES: tuple[type[Page], ...] = (CapturePage, SettingsPage)
+PAGES: tuple[type[Page], ...] = (CapturePage, CalibratePage, SettingsPage)
 
 
 def make_pages(studio: Studio) -> list[Page]:

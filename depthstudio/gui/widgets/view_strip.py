@@ -1,0 +1,82 @@
+"""ViewStrip: small pictures in a row that scrolls sideways, each with a caption and a button to remove it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from depthstudio.gui.theme import mark
+from depthstudio.gui.widgets.basics import icon_button, label, row
+from depthstudio.gui.widgets.cards import Thumbnail
+
+_WIDTH_PX, _HEIGHT_PX = 96, 72
+
+
+@dataclass(frozen=True, eq=False)
+class StripItem:
+    """key: what signals carry. tone: of the caption."""
+
+    key: str
+    caption: str
+    image: NDArray[np.uint8]
+    tone: str = ""
+
+
+class ViewStrip(QScrollArea):
+    """removed(key) when the user takes one out; picked(key) when one is clicked."""
+
+    removed = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._items: dict[str, QFrame] = {}
+        holder = QWidget()
+        self._layout = QHBoxLayout(holder)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(8)
+        self._layout.addStretch(1)
+        self.setWidget(holder)
+        self.setWidgetResizable(True)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFixedHeight(_HEIGHT_PX + 54)
+
+    def set_items(self, items: Sequence[StripItem]) -> None:
+        """Show these, in order; the newest comes into view."""
+        while self._layout.count() > 1:
+            taken = self._layout.takeAt(0)
+            old = taken.widget() if taken is not None else None
+            if old is not None:
+                old.hide()
+                old.deleteLater()
+        self._items = {item.key: self._card(item) for item in items}
+        for i, card in enumerate(self._items.values()):
+            self._layout.insertWidget(i, card)
+
+    @property
+    def keys(self) -> list[str]:
+        """Of the items shown."""
+        return list(self._items)
+
+    def scroll_to_end(self) -> None:
+        """Bring the newest into view."""
+        bar = self.horizontalScrollBar()
+        bar.setValue(bar.maximum())
+
+    def _card(self, item: StripItem) -> QFrame:
+        card = QFrame()
+        mark(card, surface="card")
+        picture = Thumbnail(_WIDTH_PX, _HEIGHT_PX)
+        picture.set_image(item.image)
+        remove = icon_button("x", f"Remove view {item.key}", lambda: self.removed.emit(item.key), size_px=12)
+        remove.setFixedSize(20, 20)
+        layout = QVBoxLayout(card)
+        layout.setContentsMargins(6, 6, 6, 2)
+        layout.setSpacing(2)
+        layout.addWidget(picture)
+        layout.addLayout(row(label(item.caption, "small", tone=item.tone), 1, remove, spacing=0))
+        return card
