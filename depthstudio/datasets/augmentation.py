@@ -17,9 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from depthstudio.datasets.stereo_sample import Rgb, StereoSample
 
 
-def _setting(default: float, title: str, description: str, unit: str = "", **limits: float) -> Any:
+def _setting(default: float, title: str, description: str, unit: str = "", *, le: float) -> Any:
     extra: dict[str, Any] = {"unit": unit, "expert": True, "group": "Augmentation"}
-    return Field(default, title=title, description=description, json_schema_extra=extra, ge=0.0, le=limits["le"])
+    return Field(default, title=title, description=description, json_schema_extra=extra, ge=0.0, le=le)
 
 
 class AugmentationSettings(BaseModel):

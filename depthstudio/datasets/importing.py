@@ -13,7 +13,7 @@ from depthstudio.cancel import CancelToken
 from depthstudio.datasets.ground_truth import flyingthings_splits, middlebury_scenes
 from depthstudio.datasets.image_pairs import PairFolder, find_pairs
 from depthstudio.datasets.rectified_samples import RawFrames
-from depthstudio.datasets.seed_folder import SeedFolder, find_seed_frames
+from depthstudio.datasets.seed_folder import SeedFolder, seed_frames
 from depthstudio.datasets.session import Session, SessionWriter
 from depthstudio.datasets.session_format import SESSION_FILE
 from depthstudio.errors import DatasetError
@@ -64,7 +64,7 @@ def _raw_frames(folder: Path) -> RawFrames:
         raise DatasetError(f"There is no folder or recording {folder}.", next_step="Check the spelling of its path.")
     if (folder / SESSION_FILE).is_file():
         raise DatasetError(f"{folder} is a recording session already.", next_step="Use it as it is.")
-    if find_seed_frames(folder):
+    if any(seed_frames(folder)):
         return SeedFolder(folder)
     if middlebury_scenes(folder) or flyingthings_splits(folder):
         raise DatasetError(

@@ -15,7 +15,7 @@ from depthstudio.datasets.image_pairs import PairFolder, PairFolderSamples, find
 from depthstudio.datasets.labels import LabelMaskSettings
 from depthstudio.datasets.rectified_samples import RawFrames, RawPair, RectifiedSamples, SessionSamples
 from depthstudio.datasets.sample_cache import CachedSamples
-from depthstudio.datasets.seed_folder import SeedFolder, SeedFolderSamples, find_seed_frames
+from depthstudio.datasets.seed_folder import SeedFolder, SeedFolderSamples, seed_frames
 from depthstudio.datasets.session import Session, list_sessions
 from depthstudio.datasets.session_format import SESSION_FILE
 from depthstudio.datasets.stereo_sample import CombinedSamples, SampleSource, SampleSubset, StereoSample
@@ -51,7 +51,7 @@ def open_samples(
     """The samples in a folder, whichever layout it has; its `title` says what was found.
 
     Recognised, in this order: a recording session; a folder of sessions (or a workspace), those marked as ignored left
-    out; FlyingThings3D; scenes with ground truth (Middlebury); the seed's .npy runs; image pairs with depth.
+    out; FlyingThings3D; the seed's .npy runs; scenes with ground truth (Middlebury); image pairs with depth.
     calibration: used instead of the one stored with the data. mask: label rules for measured depth; ground truth is
     taken as it is. DatasetError says what was looked for.
     """
@@ -64,10 +64,10 @@ def open_samples(
             return _open_sessions(sessions, folder, calibration, mask)
     if flyingthings_splits(folder):
         return FlyingThingsSamples(folder)
+    if any(seed_frames(folder)):
+        return SeedFolderSamples(folder, calibration, mask)
     if middlebury_scenes(folder):
         return MiddleburySamples(folder)
-    if find_seed_frames(folder):
-        return SeedFolderSamples(folder, calibration, mask)
     if any(pair.depth is not None for pair in find_pairs(folder)):
         return PairFolderSamples(folder, calibration, mask)
     raise DatasetError(
@@ -110,6 +110,7 @@ def _open_sessions(
             )
         )
     frames = sum(len(source) for source in sources)
-    title = f"{len(sources)} recording sessions with {frames} frames in {folder.absolute().name}"
+    kind = "recording session" if len(sources) == 1 else "recording sessions"
+    title = f"{len(sources)} {kind} with {frames} frames in {folder.absolute().name}"
     left_out = len(sessions) - len(sources)
     return CombinedSamples(sources, f"{title}, {left_out} left out" if left_out else title)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,16 @@ _FRAME_INTERVAL_S = 1 / 30  # the layout does not keep capture times
 _META_LINE = re.compile(r"\s*([\w .-]+?)\s*[:=]\s*(.+?)\s*$")
 
 
-def find_seed_frames(folder: Path) -> list[Path]:
-    """Every folder at or below `folder` that holds color.npy, right.npy and depth.npy, in natural order."""
-    found = [Path(here) for here, _, files in os.walk(folder) if set(REQUIRED_FILES) <= set(files)]
-    return sorted(found, key=natural_key)
+def seed_frames(folder: Path) -> Iterator[Path]:
+    """Every folder at or below `folder` that holds color.npy, right.npy and depth.npy, in any order."""
+    return (Path(here) for here, _, files in os.walk(folder) if set(REQUIRED_FILES) <= set(files))
 
 
 class SeedFolder:
     """Raw pairs of the seed's layout. The left image is color.npy; left.npy belongs to a third camera."""
 
     def __init__(self, folder: Path) -> None:
-        self.folders = find_seed_frames(folder)
+        self.folders = sorted(seed_frames(folder), key=natural_key)
         if not self.folders:
             raise DatasetError(
                 f"There is no frame below {folder}.",

@@ -271,3 +271,37 @@ def test_a_damaged_image_names_its_file(tmp_path: Path, make_frame: MakeFrame) -
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(DatasetError, match="000001_right"):
         session.frame(0)
+
+
+LIMITED_CHILD = """
+import resource, sys, numpy as np
+from pathlib import Path
+from depthstudio.datasets import SessionWriter
+from depthstudio.errors import DatasetError
+from depthstudio.frames import StereoFrame
+writer = SessionWriter(Path(sys.argv[1]), "sim://child", None, {})
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    for number in range(100):
+        writer.append(StereoFrame(number, 0.0, np.zeros((8, 8), np.uint8), None))
+except DatasetError as error:
+    writer.close()
+    print(writer.frame_count, error.what)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs file size limits")
+def test_a_line_that_the_disk_takes_only_in_part_is_taken_back(tmp_path: Path) -> None:
+    """The limit lets the small images through and cuts the growing list of frames in the middle of a line."""
+    folder = tmp_path / "s"
+    child = subprocess.run(
+        [sys.executable, "-c", LIMITED_CHILD, str(folder)], capture_output=True, text=True, check=True, timeout=60
+    )
+    count, what = child.stdout.split(" ", 1)
+    assert "cannot be written" in what
+    assert 0 < int(count) < 100
+    content = (folder / "frames.jsonl").read_bytes()
+    assert content.endswith(b"\n")
+    assert content.count(b"\n") == int(count)
+    session = Session.open(folder)
+    assert [session.frame(i).number for i in range(len(session))] == list(range(int(count)))
