@@ -7,6 +7,7 @@ A field must keep its horizontal slope below 1, so that x_L -> x_R is one to one
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 FloatMap = NDArray[np.float32]
 
 FIXED_POINT_STEPS = 5
+PRECISE_PX = 1e-3
 STEEPEST_BUMP = 0.25
 
 
@@ -86,9 +88,27 @@ class BumpDisparity:
     waves: tuple[Wave, ...]
 
     def __post_init__(self) -> None:
-        slope = sum(abs(wave.amplitude_px * wave.kx) for wave in self.waves) / abs(1.0 - self.plane.a)
-        if slope > STEEPEST_BUMP + 1e-6:
-            raise ValueError(f"the bump is too steep to be inverted: slope {slope:.2f} > {STEEPEST_BUMP}")
+        if self._slope > STEEPEST_BUMP + 1e-6:
+            raise ValueError(f"the bump is too steep to be inverted: slope {self._slope:.2f} > {STEEPEST_BUMP}")
+
+    @property
+    def _slope(self) -> float:
+        """The factor by which every step shrinks the error."""
+        return sum(abs(wave.amplitude_px * wave.kx) for wave in self.waves) / abs(1.0 - self.plane.a)
+
+    @property
+    def _height_px(self) -> float:
+        return sum(abs(wave.amplitude_px) for wave in self.waves)
+
+    @cached_property
+    def _steps(self) -> int:
+        """Steps until the error is below PRECISE_PX, five at most."""
+        error_px = self._height_px / abs(1.0 - self.plane.a)
+        for step in range(FIXED_POINT_STEPS):
+            if error_px < PRECISE_PX:
+                return step
+            error_px *= self._slope
+        return FIXED_POINT_STEPS
 
     def _bump(self, x: FloatMap, y: FloatMap) -> FloatMap:
         total = np.zeros(np.broadcast_shapes(x.shape, y.shape), np.float32)
@@ -110,12 +130,11 @@ class BumpDisparity:
         flat = self.plane.left_x(x_right, y)
         gain = np.float32(1.0 / (1.0 - self.plane.a))
         x = flat
-        for _ in range(FIXED_POINT_STEPS):
+        for _ in range(self._steps):
             x = flat + self._bump(x, y) * gain
         return x
 
     def limits(self, box: tuple[float, float, float, float]) -> tuple[float, float]:
         """Bounds of d over the box."""
         low, high = self.plane.limits(box)
-        height = sum(abs(wave.amplitude_px) for wave in self.waves)
-        return low - height, high + height
+        return low - self._height_px, high + self._height_px

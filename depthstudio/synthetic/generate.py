@@ -59,11 +59,11 @@ def _clutter(shop: Workshop, style: Style = EVERYDAY_STYLE, amount: float = 1.0)
     far = max(0.6, near * rng.uniform(0.03, 0.4))
     yield shop.background(far, style)
     width = shop.view.cx * 2
-    for _ in range(int(amount * rng.integers(5, 12))):
-        layer = shop.card(far + (near - far) * rng.uniform(0.02, 0.25), width * log_uniform(rng, 0.06, 0.5), style)
+    for _ in range(int(amount * rng.integers(8, 18))):
+        layer = shop.card(far + (near - far) * rng.uniform(0.02, 0.3), width * log_uniform(rng, 0.08, 0.5), style)
         if layer:
             yield layer
-    for _ in range(int(amount * rng.integers(6, 15))):
+    for _ in range(int(amount * rng.integers(10, 24))):
         disparity = log_uniform(rng, far * 1.1, max(near, far * 1.2))
         layer = shop.card(disparity, width * log_uniform(rng, 0.04, 0.45), style)
         if layer:

@@ -69,8 +69,8 @@ class Sensor:
 
     @staticmethod
     def random(rng: np.random.Generator) -> Sensor:
-        """A camera of ordinary to poor quality; a tenth overexposes."""
-        gain = rng.uniform(1.4, 2.2) if rng.random() < 0.1 else np.exp(rng.normal(0, 0.25))
+        """A camera of ordinary to poor quality; one in sixteen overexposes."""
+        gain = rng.uniform(1.3, 1.8) if rng.random() < 0.06 else np.exp(rng.normal(-0.1, 0.25))
         noise = np.exp(rng.uniform(np.log(0.05), np.log(1.0)))
         noisy = rng.random() < 0.75
         return Sensor(

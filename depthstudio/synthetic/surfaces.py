@@ -35,16 +35,15 @@ def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def random_colour(rng: np.random.Generator, contrast: tuple[float, float]) -> FloatMap:
-    """(3, 4) colour matrix: saturation, tint, contrast about a random middle."""
+def random_colour(rng: np.random.Generator, contrast: tuple[float, float], mean: Vector) -> FloatMap:
+    """(3, 4) colour matrix: saturation, tint, contrast, and a random brightness of the texture's mean colour (3,)."""
     saturation, gain = rng.uniform(0.0, 1.0) ** 0.7 * 1.1, rng.uniform(*contrast)
     matrix = saturation * np.eye(3) + (1 - saturation) * np.tile(LUMA, (3, 1))
     if rng.random() < 0.5:
         matrix = matrix[rng.permutation(3)]
-    tint = rng.uniform(0.8, 1.2, 3) * gain
-    middle = 128.0 if gain > 0.6 else rng.uniform(50, 200)
-    offset = middle + rng.uniform(-25, 25) - tint * 128
-    return np.column_stack([matrix * tint[:, None], offset]).astype(np.float32)
+    matrix = matrix * (rng.uniform(0.8, 1.2, 3) * gain)[:, None]
+    offset = rng.uniform(45, 200) - LUMA @ matrix @ mean
+    return np.column_stack([matrix, np.full(3, offset)]).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -64,13 +63,9 @@ class Workshop:
         rng = self.rng
         per_unit = log_uniform(rng, *style.texels_per_px) * self.view.focal_px / depth
         scale = texture_scale(per_unit, rng.uniform(0, 2 * np.pi), rng.uniform(0.25, 0.75, 2) * TEXTURE_PX)
-        return Layer(
-            random_texture(rng, self.seed, style.painters),
-            scale @ facet.from_left(self.view),
-            disparity,
-            support,
-            random_colour(rng, style.contrast),
-        )
+        texture = random_texture(rng, self.seed, style.painters)
+        colour = random_colour(rng, style.contrast, texture.levels[-1].mean(axis=(0, 1)))
+        return Layer(texture, scale @ facet.from_left(self.view), disparity, support, colour)
 
     def tilted(self, x: float, y: float, disparity_px: float, tilt: float) -> Facet:
         """A facet through the point seen at (x, y), turned up to `tilt` radians, its slopes kept below the limit."""
@@ -166,7 +161,11 @@ class Workshop:
         return None if points[:, 2].min() < NEAREST_DEPTH else ConvexPolygon(self.view.project(points))
 
     def box(self, centre: Vector, axes: Vector, half: Vector, style: Style) -> Iterator[Layer]:
-        """The visible faces of a box: centre (3,), axes (3, 3) as columns, half extents (3,)."""
+        """The visible faces of a box: centre (3,), axes (3, 3) as columns, half extents (3,).
+
+        Half of the boxes wear one texture, each face in its own light; the others a texture per face.
+        """
+        uniform, first = self.rng.random() < 0.5, None
         for axis in range(3):
             for side in (-1.0, 1.0):
                 u, v = axes[:, (axis + 1) % 3], axes[:, (axis + 2) % 3]
@@ -181,4 +180,9 @@ class Workshop:
                     continue
                 if plane.limits(clip_box(support.box, self.frame))[1] > self.max_disparity:
                     continue
-                yield self.dressed(facet, style, support, plane, float(facet.origin[2]))
+                face = self.dressed(facet, style, support, plane, float(facet.origin[2]))
+                if uniform and first is not None and first.colour is not None:
+                    light = np.float32(self.rng.uniform(0.6, 1.2))
+                    face = replace(face, texture=first.texture, colour=first.colour * light)
+                first = first or face
+                yield face
