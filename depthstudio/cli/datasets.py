@@ -78,7 +78,9 @@ def _import_part(
     from depthstudio.datasets.importing import write_session
 
     def shown(frames: Iterable[StereoFrame], total: int | None) -> Iterable[StereoFrame]:
-        return track(frames, f"Importing {name}", total=total, console=console, transient=True)
+        return track(
+            frames, f"Importing {name}", total, console=console, transient=True, disable=not console.is_terminal
+        )
 
     if isinstance(part, Path):
         from depthstudio.cameras import open_source
