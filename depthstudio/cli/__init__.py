@@ -14,7 +14,19 @@ from depthstudio.errors import UserError
 BAD_INPUT = 2
 
 # Each module has add_verbs(subparsers), which registers its verbs with set_defaults(run=function(arguments) -> int).
-_VERB_MODULES = ("window", "capture", "calibrate", "datasets", "train", "predict", "pretrain", "bench", "doctor")
+_VERB_MODULES = (
+    "window",
+    "demo",
+    "capture",
+    "calibrate",
+    "datasets",
+    "train",
+    "evaluate",
+    "predict",
+    "pretrain",
+    "bench",
+    "doctor",
+)
 
 
 class _Parser(argparse.ArgumentParser):
