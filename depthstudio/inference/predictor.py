@@ -12,6 +12,7 @@ from depthstudio.errors import NetworkError
 from depthstudio.frames import FloatMap, Image
 from depthstudio.geometry import RectifiedGeometry, Rectifier
 from depthstudio.inference.backend import Backend, TorchBackend
+from depthstudio.inference.reach import set_max_disparity
 from depthstudio.models import StereoNetwork, load_network
 
 
@@ -34,7 +35,8 @@ class Predictor:
     """A network with everything around it: rectification, grey to RGB, scaling, padding.
 
     network: the network (which the predictor takes over) or a file of one. rectifier: None when images come rectified.
-    device: auto, cpu, cuda ... threads: see TorchBackend. NetworkError when the file is unusable.
+    device: auto, cpu, cuda ... threads: see TorchBackend. max_disparity: px searched, for networks that search.
+    NetworkError when the file is unusable.
     """
 
     def __init__(
@@ -44,8 +46,11 @@ class Predictor:
         device: str = "auto",
         *,
         threads: int | None = None,
+        max_disparity: int | None = None,
     ) -> None:
         loaded = load_network(network).network if isinstance(network, Path | str) else network
+        if max_disparity is not None:
+            set_max_disparity(loaded, max_disparity)
         self.network_name = loaded.name
         self.max_disparity: int | None = getattr(loaded, "max_disparity", None)
         self.rectifier = rectifier

@@ -306,11 +306,17 @@ class TrainingSettings(BaseModel):
             raise SettingsError(*_plain_words(cls, error)) from error
 
     def changed(self, **changes: Any) -> Self:
-        """A checked copy with some fields replaced; unknown fields of a file stay. SettingsError as in `checked`."""
+        """A checked copy with some fields replaced; unknown fields of a file stay. SettingsError as in `checked`.
+
+        A dictionary for a nested group (mask, augmentation) replaces only the fields it names.
+        """
         for name in changes:
             if name not in type(self).model_fields:
                 raise SettingsError(f"There is no training setting '{name}'.")
-        return self.checked({**self.model_dump(), **changes})
+        values = self.model_dump()
+        for name, value in changes.items():
+            values[name] = {**values[name], **value} if isinstance(value, dict) else value
+        return self.checked(values)
 
     def differences(self, other: TrainingSettings) -> tuple[str, ...]:
         """Names of the fields whose values differ."""

@@ -117,7 +117,7 @@ def prepare_training(
         train=train,
         dataset=DisparityDataset(
             train,
-            (settings.crop_width, settings.crop_height),
+            _crop(train, settings),
             settings.augment,
             settings.seed,
             augmentation=settings.augmentation,
@@ -141,6 +141,12 @@ def prepare_training(
     if state is not None:
         training.restore(state)
     return training
+
+
+def _crop(train: SampleSource, settings: TrainingSettings) -> tuple[int, int]:
+    """(width, height): the settings', but no larger than the first frame, so that steps compute no empty margins."""
+    height, width = train[0].valid.shape
+    return min(settings.crop_width, width), min(settings.crop_height, height)
 
 
 def _reach(network: StereoNetwork, settings: TrainingSettings) -> float:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from depthstudio.errors import NetworkError, SettingsError
+from depthstudio.errors import NetworkError
+from depthstudio.inference.reach import set_max_disparity
 from depthstudio.models import StereoNetwork, create_network, load_network, network_names, resolve_network
 from depthstudio.training.settings import TrainingSettings
 from depthstudio.workspace import Workspace
@@ -20,8 +19,8 @@ def start_network(
     network, lines = _found(settings.network, workspace)
     if network.options.get("dropout_p", settings.dropout_p) != settings.dropout_p:
         network = _with_dropout(network, settings.dropout_p)
-    if settings.max_disparity and "max_disparity" in network.options:
-        _set_reach(network, settings.max_disparity)
+    if settings.max_disparity:
+        set_max_disparity(network, settings.max_disparity)
     return network, lines
 
 
@@ -40,11 +39,3 @@ def _with_dropout(network: StereoNetwork, dropout_p: float) -> StereoNetwork:
     other = create_network(network.name, **{**network.options, "dropout_p": dropout_p})
     other.load_state_dict(dict(zip(other.state_dict(), network.state_dict().values(), strict=True)))
     return other
-
-
-def _set_reach(network: Any, max_disparity: int) -> None:
-    try:
-        network.max_disparity = max_disparity
-    except ValueError as error:
-        raise SettingsError(f"Largest disparity cannot be {max_disparity} px.", f"{error}.") from error
-    network.options["max_disparity"] = network.max_disparity
