@@ -120,15 +120,12 @@ class CalibratePage(Page):
         self.square.valueChanged.connect(self._on_board_changed)
         grid = QGridLayout()
         grid.setSpacing(GRID_PX)
-        boxes: tuple[tuple[str, QWidget], ...] = (
-            ("Across", self.columns),
-            ("Down", self.rows),
-            ("Square", self.square),
-        )
-        for i, (words, editor) in enumerate(boxes):
+        boxes: dict[str, QWidget] = {"Across": self.columns, "Down": self.rows, "Square": self.square}
+        for i, (words, editor) in enumerate(boxes.items()):
             grid.addWidget(label(words, "small"), 0, i)
             grid.addWidget(editor, 1, i)
             grid.setColumnStretch(i, 2 if i < 2 else 3)
+            editor.setMinimumWidth(64)
         section = Section("Chessboard")
         section.add(grid)
         self.board_problem = label("", "small", wrap=True, tone="bad")
@@ -163,9 +160,9 @@ class CalibratePage(Page):
         self.heat.toggled.connect(self._show_views)
         section.add(self.auto)
         section.add(self.heat)
-        self.take_button = button("Take this view", self.take_view, "camera", tip="Take the view now (Space)")
-        self.load_button = button("Load pairs…", self.ask_folder, "folder-open", tip="Views from a folder of images")
-        self.clear_button = button("Start again", self.clear, "rotate-ccw", "quiet")
+        self.take_button = button("Take view", self.take_view, "camera", tip="Take the view now (Space)")
+        self.load_button = button("Load…", self.ask_folder, "folder-open", tip="Views from a folder of images")
+        self.clear_button = button("Start again", self.clear, kind="link", tip="Forget all views")
         section.add(row(self.take_button, self.load_button))
         section.heading_row.addWidget(self.clear_button)
         return section

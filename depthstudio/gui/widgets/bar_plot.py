@@ -53,6 +53,8 @@ class PairedBars(QWidget):
             self.plot.addItem(
                 pg.BarGraphItem(x=places, height=heights, width=_BAR_WIDTH, brushes=brushes, pen=pg.mkPen(None))
             )
+        highest = max((max(item[1], item[2]) for item in self._items), default=1.0)
+        self.plot.setYRange(0, 1.08 * highest, padding=0)
         step = max(1, len(self._items) // 24)
         self.plot.getAxis("bottom").setTicks([[(i, item[0]) for i, item in enumerate(self._items) if i % step == 0]])
         self.plot.showGrid(x=False, y=True, alpha=0.15)

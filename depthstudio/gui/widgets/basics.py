@@ -211,6 +211,7 @@ class Panel(QFrame):
         self.setFixedWidth(PANEL_WIDTH_PX)
         inner = QWidget()
         mark(inner, surface="panel")
+        inner.setMinimumWidth(1)  # nothing in it may make the panel scroll sideways
         self._sections = QVBoxLayout(inner)
         self._sections.setContentsMargins(2 * GRID_PX, 2 * GRID_PX, 2 * GRID_PX, 2 * GRID_PX)
         self._sections.setSpacing(2 * GRID_PX)

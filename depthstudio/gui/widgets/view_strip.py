@@ -70,6 +70,7 @@ class ViewStrip(QScrollArea):
     def _card(self, item: StripItem) -> QFrame:
         card = QFrame()
         mark(card, surface="card")
+        card.setFixedWidth(_WIDTH_PX + 14)
         picture = Thumbnail(_WIDTH_PX, _HEIGHT_PX)
         picture.set_image(item.image)
         remove = icon_button("x", f"Remove view {item.key}", lambda: self.removed.emit(item.key), size_px=12)
