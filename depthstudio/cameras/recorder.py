@@ -23,15 +23,27 @@ class Recorder:
 
     queue: subscribed before the capture started, to record a source that is not live from its first frame; by default
     the recorder subscribes when it starts. Frames that come while paused are left out, and not counted as dropped.
+    frame_limit, seconds_limit: it ends by itself after so many frames, or so much time on the source's clock.
     """
 
-    def __init__(self, capture: CaptureThread, writer: SessionWriter, queue: FrameQueue | None = None) -> None:
+    def __init__(
+        self,
+        capture: CaptureThread,
+        writer: SessionWriter,
+        queue: FrameQueue | None = None,
+        *,
+        frame_limit: int | None = None,
+        seconds_limit: float | None = None,
+    ) -> None:
         self.capture = capture
         self.writer = writer
+        self._frame_limit = frame_limit
+        self._seconds_limit = seconds_limit
+        self._taken = 0
+        self._first_timestamp_s: float | None = None
         self.error: UserError | None = None
         self._queue = queue
         self._paused = threading.Event()
-        self._stop = threading.Event()
         self._in_flight: deque[Future[int]] = deque()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
@@ -76,7 +88,6 @@ class Recorder:
 
     def stop(self, timeout_s: float = 30.0) -> bool:
         """Take no more frames, write those waiting, close the session. False when the disk takes longer."""
-        self._stop.set()
         if self._queue is not None:
             self._queue.close()
         if self._thread.ident is not None:
@@ -95,8 +106,11 @@ class Recorder:
         try:
             while not self._queue.ended:
                 frame = self._queue.get(_POLL_S)
-                if frame is not None and not self._paused.is_set():
-                    self._write(frame)
+                if frame is None or self._paused.is_set():
+                    continue
+                if self._is_beyond_limit(frame):
+                    break
+                self._write(frame)
             self._settle(0)
         except UserError as error:
             self.error = error
@@ -106,6 +120,14 @@ class Recorder:
         finally:
             self._queue.close()
             self._close_writer()
+
+    def _is_beyond_limit(self, frame: StereoFrame) -> bool:
+        if self._first_timestamp_s is None:
+            self._first_timestamp_s = frame.timestamp_s
+        if self._seconds_limit is not None and frame.timestamp_s - self._first_timestamp_s >= self._seconds_limit:
+            return True
+        self._taken += 1
+        return self._frame_limit is not None and self._taken > self._frame_limit
 
     def _write(self, frame: StereoFrame) -> None:
         self._in_flight.append(self.writer.submit(frame))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
@@ -60,6 +60,15 @@ class SourceUrl:
     def path(self) -> Path:
         """The target as an absolute path."""
         return Path(self.target).expanduser().absolute()
+
+    def in_full(self) -> SourceUrl:
+        """The same, but a recording is read as fast as it can be, so that none of its frames is lost.
+
+        A URL that says ``realtime=`` itself is left alone, and so is one of a camera.
+        """
+        if self.scheme in ("file", "session", "folder") and "realtime" not in self.options:
+            return replace(self, options={**self.options, "realtime": "0"})
+        return self
 
     def check_options(self, known: set[str]) -> None:
         """SourceError when the URL has an option that this kind of source does not know."""

@@ -1,0 +1,104 @@
+"""From a source's URL to a recording session on disk, in one call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from depthstudio.cameras.capture import CaptureState, CaptureThread
+from depthstudio.cameras.opening import open_source
+from depthstudio.cameras.recorder import QUEUE_CAPACITY, Recorder
+from depthstudio.cameras.urls import SourceUrl
+from depthstudio.cancel import CancelToken
+from depthstudio.datasets.session import Session
+from depthstudio.datasets.session_writer import SessionWriter
+from depthstudio.errors import SourceError
+
+_POLL_S = 0.05
+_GRACE_S = 10.0
+
+
+@dataclass(frozen=True)
+class RecordingProgress:
+    """recorded: frames on disk. dropped: lost because the disk was too slow. rate_hz: the source's."""
+
+    recorded: int
+    dropped: int
+    rate_hz: float
+    seconds: float
+
+
+def record(
+    url: str,
+    folder: Path | str,
+    *,
+    frames: int | None = None,
+    seconds: float | None = None,
+    name: str = "",
+    role: str = "",
+    on_progress: Callable[[RecordingProgress], None] | None = None,
+    cancel: CancelToken | None = None,
+) -> Session:
+    """Record `url` into the new session `folder` until a limit, the source's end, or `cancel`.
+
+    seconds: on the source's own clock. A recording is copied completely; a camera never waits, and what the disk could
+    not take is counted as dropped. UserError when the source or the disk fails; what was recorded before is kept.
+    """
+    folder = Path(folder)
+    capture = CaptureThread(open_source(str(SourceUrl.parse(url).in_full())))
+    queue = capture.every_frame(QUEUE_CAPACITY)
+    capture.start()
+    try:
+        _wait_until_open(capture, cancel)
+        settings = {control.name: control.value for control in capture.controls}
+        writer = SessionWriter(folder, capture.source.url, capture.calibration, settings, name=name)
+        recorder = Recorder(capture, writer, queue, frame_limit=frames, seconds_limit=seconds)
+        recorder.start()
+        try:
+            _wait_until_done(recorder, seconds, on_progress, cancel)
+        finally:
+            recorder.stop()
+    finally:
+        capture.stop()
+    if recorder.error is not None:
+        raise recorder.error
+    if capture.error is not None:
+        kept = f"The {recorder.recorded} frames recorded before are kept in {folder}."
+        raise SourceError(capture.error.what, capture.error.why, kept)
+    session = Session.open(folder)
+    if role:
+        session.set_role(role)
+    return session
+
+
+def _wait_until_open(capture: CaptureThread, cancel: CancelToken | None) -> None:
+    while capture.state is CaptureState.OPENING and not (cancel and cancel.is_cancelled):
+        time.sleep(_POLL_S / 5)
+    if capture.error is not None:
+        raise capture.error
+
+
+def _wait_until_done(
+    recorder: Recorder,
+    seconds: float | None,
+    on_progress: Callable[[RecordingProgress], None] | None,
+    cancel: CancelToken | None,
+) -> None:
+    started_s = time.monotonic()
+    is_live = recorder.capture.source.is_live
+    while not recorder.wait(_POLL_S):
+        elapsed_s = time.monotonic() - started_s
+        if cancel is not None and cancel.is_cancelled:
+            return
+        if is_live and seconds is not None and elapsed_s > seconds + _GRACE_S:
+            return  # a camera that delivers nothing
+        if on_progress is not None:
+            on_progress(_progress(recorder, elapsed_s))
+    if on_progress is not None:
+        on_progress(_progress(recorder, time.monotonic() - started_s))
+
+
+def _progress(recorder: Recorder, elapsed_s: float) -> RecordingProgress:
+    return RecordingProgress(recorder.recorded, recorder.dropped, recorder.capture.counters().rate_hz, elapsed_s)
