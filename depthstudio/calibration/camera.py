@@ -26,6 +26,7 @@ class CameraSolution:
 
     K: (3, 3) px. D: (5,). view_errors_px: RMS reprojection error of each view. focal_deviation_px: standard deviation
     of fx. tilts_deg: angle of each view's board against the image plane. flags: OpenCV's, for a later joint refinement.
+    image_size: (width, height) px.
     """
 
     K: Matrix
@@ -35,18 +36,34 @@ class CameraSolution:
     focal_deviation_px: float
     tilts_deg: Matrix
     flags: int
+    image_size: tuple[int, int]
 
     @property
     def quality(self) -> str:
-        """ "good", "usable" or "poor", by the RMS reprojection error."""
-        return quality_of(self.rms_px)
+        """ "good", "usable" or "poor": sub-pixel corners leave 0.1 to 0.4 px, more means blur or a bent board."""
+        if self.rms_px >= 1.0 or lens_folds(self.K, self.D, self.image_size):
+            return "poor"
+        return "usable" if self.rms_px >= 0.5 else "good"
+
+    @property
+    def verdict(self) -> str:
+        """One sentence with the reason."""
+        fit = f"corners fit to {self.rms_px:.2f} px, the worst view to {self.view_errors_px.max():.2f} px"
+        if lens_folds(self.K, self.D, self.image_size):
+            return f"Poor: the lens model folds over inside the image (k3 = {self.D[4]:.2f}), and {fit}."
+        return f"{self.quality.capitalize()}: {fit}."
 
 
-def quality_of(rms_px: float) -> str:
-    """What an RMS reprojection error says: sub-pixel corners leave 0.1 to 0.4 px, more means blur or a bent board."""
-    if rms_px < 0.5:
-        return "good"
-    return "usable" if rms_px < 1.0 else "poor"
+def lens_folds(K: Matrix, D: Matrix, image_size: tuple[int, int]) -> bool:
+    """Whether the radial part of Brown's model stops growing somewhere in the image, as no lens does.
+
+    It happens when few, noisy or bent views leave k2 and k3 to chance: d/dr r(1 + k1 r^2 + k2 r^4 + k3 r^6) <= 0.
+    """
+    corners = np.array([(x, y) for x in (0, image_size[0] - 1) for y in (0, image_size[1] - 1)], np.float64)
+    reach = np.linalg.norm((corners - K[:2, 2]) / (K[0, 0], K[1, 1]), axis=1).max()
+    r2 = np.linspace(0, reach, 100) ** 2
+    k1, k2, k3 = D[0], D[1], D[4]
+    return bool((1 + 3 * k1 * r2 + 5 * k2 * r2**2 + 7 * k3 * r2**3).min() <= 0)
 
 
 def solve_camera(corners: Sequence[Corners], board: Board, image_size: tuple[int, int]) -> CameraSolution:
@@ -94,5 +111,6 @@ def _solve(
         focal_deviation_px=float(spread[0]),
         tilts_deg=np.array(tilts, np.float64),
         flags=flags,
+        image_size=image_size,
     )
     return solution, spread

@@ -16,7 +16,7 @@ Grey = NDArray[np.uint8]
 _SEARCH_WIDTH_PX = 400
 _MIN_SPACING_PX = 4.0
 _CLEARLY_BETTER = 0.7
-_DOUBTFUL_PX = 0.25  # below it a second, ten times slower detector has nothing to add
+_DOUBTFUL_PX = 0.5  # below it a second, ten times slower detector has nothing to add
 _CLASSIC = cv2.CALIB_CB_ADAPTIVE_THRESH | cv2.CALIB_CB_NORMALIZE_IMAGE
 _QUICK_CHECK = cv2.CALIB_CB_FAST_CHECK
 _SECTOR = cv2.CALIB_CB_NORMALIZE_IMAGE
@@ -41,7 +41,7 @@ def detect_board(image: NDArray[np.uint8], board: Board) -> Corners | None:
     small, scale = _reduced(grey)
     corners = _enlarged(_search(cv2.findChessboardCorners, small, board, _CLASSIC | _QUICK_CHECK), scale)
     if corners is None:
-        corners = _search(cv2.findChessboardCorners, grey, board, _CLASSIC | _QUICK_CHECK)
+        corners = _search(cv2.findChessboardCorners, grey, board, _CLASSIC)
     corners = _refined(grey, corners, board)
     if corners is None or grid_residual_px(corners, board) > _DOUBTFUL_PX:
         corners = _better(corners, _sector_based(grey, board), board)

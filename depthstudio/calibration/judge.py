@@ -69,7 +69,7 @@ def _about_pair(rig: Rig) -> list[str]:
 def _about_camera(name: str, camera: CameraSolution, K: np.ndarray, size: Size) -> list[str]:
     found = []
     if camera.quality != "good":
-        found.append(f"The {name} camera alone fits to {camera.rms_px:.2f} px only, which is {camera.quality}.")
+        found.append(f"The {name} camera alone is {camera.verdict[0].lower()}{camera.verdict[1:]}")
     deviation = camera.focal_deviation_px / K[0, 0]
     if deviation > _MAX_FOCAL_DEVIATION:
         found.append(f"The {name} focal length is known to {deviation:.1%} only: add views with more tilt.")

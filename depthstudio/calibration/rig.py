@@ -18,7 +18,7 @@ from depthstudio.geometry import Rectifier, StereoCalibration
 Matrix = NDArray[np.float64]
 Size = tuple[int, int]
 
-_CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-7)
+_CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-6)
 
 
 @dataclass(frozen=True, eq=False)

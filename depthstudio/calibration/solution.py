@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from depthstudio.calibration.camera import lens_folds
 from depthstudio.geometry import StereoCalibration
 
 
@@ -71,9 +72,15 @@ class CalibrationSolution:
     def quality(self) -> str:
         """ "good", "usable" or "poor"."""
         mean_px = (self.held_out or self.vertical).mean_px
-        if self.rms_px >= 1.0 or mean_px >= 0.7:
+        if self.rms_px >= 1.0 or mean_px >= 0.7 or self._a_lens_folds:
             return "poor"
         return "usable" if self.rms_px >= 0.5 or mean_px >= 0.35 or self.warnings else "good"
+
+    @property
+    def _a_lens_folds(self) -> bool:
+        c = self.calibration
+        left_size = c.image_size or (0, 0)
+        return lens_folds(c.K1, c.D1, left_size) or lens_folds(c.K2, c.D2, c.right_image_size or left_size)
 
     @property
     def verdict(self) -> str:

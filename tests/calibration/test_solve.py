@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from depthstudio.calibration import BoardView, CalibrationStopped, solve_camera, solve_stereo
+from depthstudio.calibration.camera import lens_folds
 from depthstudio.cancel import CancelToken
 from depthstudio.errors import CalibrationError
 from depthstudio.geometry import Rectifier, StereoCalibration
@@ -179,3 +180,11 @@ def test_one_camera_alone(board, make_views) -> None:
     assert camera.quality == "good"
     assert camera.focal_deviation_px < 3
     assert camera.tilts_deg.max() > 15
+
+
+@pytest.mark.parametrize(
+    ("D", "folds"), [([-0.3, 0.1, 0, 0, 0], False), ([0.03, 0.73, 0, 0, -3.2], True), ([0] * 5, False)]
+)
+def test_a_lens_model_that_folds_over_inside_the_image_is_noticed(D: list[float], folds: bool) -> None:
+    K = np.array([[592.0, 0, 314], [0, 595, 253], [0, 0, 1]])
+    assert lens_folds(K, np.array(D, float), SIZE) is folds
