@@ -8,6 +8,7 @@ from depthstudio.synthetic.pool import ScenePool
 from depthstudio.synthetic.render import SyntheticPair, View, pixel_grid, render_pair, render_view
 from depthstudio.synthetic.scene import ConvexPolygon, Layer, Outline, Scene
 from depthstudio.synthetic.sensor import Sensor, sensor_noise
+from depthstudio.synthetic.space import Facet, Viewpoint
 from depthstudio.synthetic.texture import Texture
 from depthstudio.synthetic.validation import validation_scenes
 
@@ -17,6 +18,7 @@ __all__ = [
     "KINDS",
     "BumpDisparity",
     "ConvexPolygon",
+    "Facet",
     "Layer",
     "Outline",
     "PlaneDisparity",
@@ -26,6 +28,7 @@ __all__ = [
     "SyntheticPair",
     "Texture",
     "View",
+    "Viewpoint",
     "Wave",
     "augment",
     "dot_pattern",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import subprocess
 import sys
 import time
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,7 @@ import numpy as np
 
 from depthstudio.synthetic.augment import augment
 from depthstudio.synthetic.crop import vary
-from depthstudio.synthetic.generate import generate_scene
+from depthstudio.synthetic.generate import DEFAULT_MIX, generate_scene
 from depthstudio.synthetic.render import SyntheticPair, render_pair
 from depthstudio.synthetic.storage import UNREADABLE, load_pair, save_pair
 
@@ -29,8 +33,9 @@ class ScenePool:
     """At most `count` scenes of `size` (width, height), about 1.7 MB each at 576x288, under `folder`.
 
     crop: (width, height) of the samples. max_disparity: px, of scenes and, where the source allows, of samples.
-    seed: the first scene's. augmented: photometry and sensor model on samples.
+    seed: the first scene's. mix: scene kind -> share. augmented: photometry and sensor model on samples.
     first_few: scenes rendered on the spot when the folder is empty.
+
     The folder survives kills and restarts; a pool can be pickled to worker processes, which then only read.
     """
 
@@ -40,6 +45,7 @@ class ScenePool:
     seed: int = 0
     crop: tuple[int, int] = (512, 256)
     max_disparity: float = 192.0
+    mix: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_MIX))
     augmented: bool = True
     first_few: int = 4
     _names: list[str] = field(default_factory=list, init=False, repr=False)
@@ -53,7 +59,10 @@ class ScenePool:
     def scenes_folder(self) -> Path:
         """Where the files lie; scenes of other settings have another folder beside it."""
         width, height = self.size
-        return Path(self.folder) / f"scenes-{width}x{height}-d{self.max_disparity:g}-g{GENERATION}"
+        name = f"scenes-{width}x{height}-d{self.max_disparity:g}-g{GENERATION}"
+        if self.mix != DEFAULT_MIX:
+            name += f"-mix{zlib.crc32(json.dumps(dict(self.mix), sort_keys=True).encode()):08x}"
+        return Path(self.folder) / name
 
     def path(self, seed: int) -> Path:
         """The file of a scene."""
@@ -72,7 +81,7 @@ class ScenePool:
 
     def render(self, seed: int) -> SyntheticPair:
         """Render a scene and put it into the pool."""
-        pair = render_pair(generate_scene(seed, size=self.size, max_disparity=self.max_disparity))
+        pair = render_pair(generate_scene(seed, None, self.size, self.max_disparity, self.mix))
         save_pair(self.path(seed), pair)
         return pair
 
@@ -129,18 +138,17 @@ class ScenePool:
         if self.is_refreshing:
             return
         self.remove_leftovers()
-        width, height = self.size
-        settings = [
-            str(self.folder),
-            self.count,
-            width,
-            height,
-            self.seed,
-            self.max_disparity,
-            replace_share,
-            processes,
-        ]
-        command = [sys.executable, "-m", "depthstudio.synthetic.refresh", *map(str, settings)]
+        settings = json.dumps(
+            {
+                "folder": str(self.folder),
+                "count": self.count,
+                "size": self.size,
+                "seed": self.seed,
+                "max_disparity": self.max_disparity,
+                "mix": dict(self.mix),
+            }
+        )
+        command = [sys.executable, "-m", "depthstudio.synthetic.refresh", settings, str(replace_share), str(processes)]
         self._processes = [
             subprocess.Popen([*command, str(index)], stdin=subprocess.PIPE) for index in range(processes)
         ]
@@ -149,7 +157,10 @@ class ScenePool:
         """End the background processes; scenes on disk stay."""
         for process in self._processes:
             if process.stdin is not None:
-                process.stdin.close()
+                # A byte, since forked loader workers may hold the pipe open.
+                with contextlib.suppress(OSError):
+                    process.stdin.write(b"q")
+                    process.stdin.close()
         for process in self._processes:
             try:
                 process.wait(STOP_TIMEOUT_S)

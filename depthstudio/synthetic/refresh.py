@@ -1,10 +1,11 @@
-"""The background process of a ScenePool: `python -m depthstudio.synthetic.refresh FOLDER COUNT WIDTH HEIGHT ...`.
+"""The background process of a ScenePool: `python -m depthstudio.synthetic.refresh SETTINGS SHARE PROCESSES INDEX`.
 
-It ends when its standard input closes, which happens when the pool stops it and also when the parent dies.
+It ends when its standard input delivers a byte or closes: when the pool stops it, and when the parent dies.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 import time
@@ -36,21 +37,19 @@ def refresh(
 
 
 def main(arguments: list[str]) -> None:
-    """Parse what ScenePool.start_refresh passes, lower the priority, refresh until standard input closes."""
-    folder, count, width, height, seed, max_disparity, replace_share, processes, index = arguments
+    """Refresh the pool that ScenePool.start_refresh describes, at the lowest priority, until standard input ends."""
+    settings, replace_share, processes, index = json.loads(arguments[0]), *arguments[1:]
     # 19 is the lowest priority of POSIX; 64 is IDLE_PRIORITY_CLASS, the lowest of Windows.
     psutil.Process().nice(64 if sys.platform == "win32" else 19)
     cv2.setNumThreads(1)
     stop = threading.Event()
 
     def wait_for_end_of_input() -> None:
-        sys.stdin.buffer.read()
+        sys.stdin.buffer.read(1)
         stop.set()
 
     threading.Thread(target=wait_for_end_of_input, daemon=True).start()
-    pool = ScenePool(
-        Path(folder), int(count), (int(width), int(height)), seed=int(seed), max_disparity=float(max_disparity)
-    )
+    pool = ScenePool(**settings | {"folder": Path(settings["folder"]), "size": tuple(settings["size"])})
     refresh(pool, stop, float(replace_share), int(processes), int(index))
 
 

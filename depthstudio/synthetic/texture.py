@@ -17,6 +17,8 @@ Box = tuple[float, float, float, float]
 POINTS_PER_ROW = 256
 SMALLEST_LEVEL_PX = 8
 SINGLE_LEVEL_SPREAD = 0.8
+# Levels are taken a little coarser than one texel per px, since a level's own low-pass leaves some aliasing.
+SMOOTHER_LEVELS = 0.3
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def sample_placed(
     u, v = placement.coordinates(x, y)
     x0, y0, x1, y1 = box
     corners = placement.level(np.array([x0, x1, x0, x1], np.float32), np.array([y0, y0, y1, y1], np.float32))
-    bias = np.float32(np.log2(sample_spacing_px))
+    bias = np.float32(np.log2(sample_spacing_px) + SMOOTHER_LEVELS)
     last = len(texture.levels) - 1
     low, high = (float(np.clip(value + bias, 0, last)) for value in (corners.min(), corners.max()))
     if high - low < SINGLE_LEVEL_SPREAD:

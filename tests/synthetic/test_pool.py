@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import time
 from pathlib import Path
@@ -93,6 +94,32 @@ def test_the_refresh_fills_replaces_and_resumes_after_a_kill(pool: ScenePool) ->
     assert len(pool.seeds()) <= 7
     for seed in pool.seeds():
         load_pair(pool.path(seed))
+
+
+def test_pools_of_other_mixes_keep_to_themselves(pool: ScenePool, tmp_path: Path) -> None:
+    pool.render(0)
+    thin = ScenePool(tmp_path, count=2, size=SIZE, crop=(64, 48), first_few=1, max_disparity=24, mix={"thin": 1.0})
+    assert thin.seeds() == []
+    assert thin.sample(np.random.default_rng(0)).kind == "thin"
+    thin.start_refresh(replace_share=1.0)
+    try:
+        wait_until(lambda: len(thin.seeds()) == 2 and thin.seeds()[0] > 0)
+    finally:
+        thin.stop()
+    assert all(load_pair(thin.path(seed)).kind == "thin" for seed in thin.seeds())
+    assert pool.seeds() == [0]
+
+
+def test_half_written_files_of_killed_processes_go_after_a_while(pool: ScenePool) -> None:
+    pool.render(0)
+    old, young = (pool.scenes_folder / f".000000000{seed}.{pid}.tmp.npz" for seed, pid in ((1, 11), (2, 22)))
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (time.time() - 3600, time.time() - 3600))
+    pool.remove_leftovers()
+    assert not old.exists()
+    assert young.exists()
+    assert pool.seeds() == [0]
 
 
 def test_storing_needs_the_truth_of_both_views(pool: ScenePool, tmp_path: Path) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from depthstudio.synthetic import (
     BumpDisparity,
     ConvexPolygon,
+    Facet,
     Layer,
     Outline,
     PlaneDisparity,
     Scene,
     Texture,
+    Viewpoint,
     Wave,
     pixel_grid,
     render_pair,
@@ -105,6 +108,57 @@ def test_samples_between_pixels_agree_with_the_pixel_grid(scene: Scene) -> None:
     coarse = render_view(scene, x, y, "left")
     near = (fine.layer == coarse.layer) & (fine.layer == 0)
     np.testing.assert_allclose(fine.disparity_px[near] - coarse.disparity_px[near], 0.25 * 0.02, atol=1e-5)
+
+
+def test_a_facet_in_space_has_the_disparity_and_texture_of_its_projection() -> None:
+    view = Viewpoint(focal_px=200.0, cx=80.0, cy=48.0, scale_px=200.0 * 0.1)
+    turned = np.array([[0.9, 0.0, 0.436], [0.1, 0.97, -0.2]])
+    u = turned[0] / np.linalg.norm(turned[0])
+    v = turned[1] - (turned[1] @ u) * u
+    facet = Facet(np.array([0.05, -0.02, 0.8]), u, v / np.linalg.norm(v))
+    uv = np.array([[0.0, 0.0], [0.1, 0.05], [-0.12, 0.08]])
+    points = facet.points(uv)
+    left = view.project(points).astype(np.float32)
+    right = view.project(points - [0.1, 0, 0])
+    np.testing.assert_allclose(
+        facet.disparity(view).at_left(left[:, 0], left[:, 1]), left[:, 0] - right[:, 0], atol=1e-3
+    )
+    back = np.column_stack([left, np.ones(3)]) @ facet.from_left(view).T
+    np.testing.assert_allclose(back[:, :2] / back[:, 2:], uv, atol=1e-5)
+
+
+def test_a_chessboard_in_any_pose_keeps_its_corners_in_both_views() -> None:
+    squares = np.kron(np.indices((6, 8)).sum(axis=0) % 2, np.ones((40, 40))).astype(np.uint8) * 200 + 30
+    view = Viewpoint(260.0, 160.0, 120.0, 260.0 * 0.06)
+    rotated = cv2.Rodrigues(np.array([0.2, -0.4, 0.15]))[0]
+    facet = Facet(np.array([0.0, 0.0, 0.45]), rotated[:, 0], rotated[:, 1])
+    # One square is 30 mm and 40 texels; the board's middle lies at the facet's origin.
+    texels = np.array([[40 / 0.03, 0, 159.5], [0, 40 / 0.03, 119.5], [0, 0, 1]])
+    edge = facet.points(np.array([[-0.12, -0.09], [0.12, -0.09], [0.12, 0.09], [-0.12, 0.09]]))
+    board = Layer(
+        Texture.from_image(squares),
+        texels @ facet.from_left(view),
+        facet.disparity(view),
+        ConvexPolygon(view.project(edge)),
+    )
+    wall = Layer(Texture.from_image(np.full((64, 64), 240, np.uint8)), np.eye(3), PlaneDisparity(0, 0, 8.0))
+    scene = Scene((wall, board), (320, 240))
+    x, y = pixel_grid(scene.size)
+    inner = facet.points(
+        np.stack(np.meshgrid(np.arange(-3, 4) * 0.03, np.arange(-2, 3) * 0.03), axis=-1).reshape(-1, 2)
+    )
+    for side, eye in (("left", 0.0), ("right", 0.06)):
+        grey = cv2.cvtColor(np.rint(render_view(scene, x, y, side).image).astype(np.uint8), cv2.COLOR_RGB2GRAY)
+        expected = view.project(inner - [eye, 0, 0]).astype(np.float32)
+        found = cv2.cornerSubPix(
+            grey,
+            expected[:, None].copy(),
+            (4, 4),
+            (-1, -1),
+            (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_COUNT, 50, 1e-4),
+        )[:, 0]
+        assert np.linalg.norm(found - expected, axis=1).max() < 0.15
+        assert np.linalg.norm(found - expected, axis=1).mean() < 0.05
 
 
 def test_a_texture_seen_from_far_is_averaged_not_aliased() -> None:
