@@ -27,7 +27,8 @@ def correlation_volume(left: Tensor, right: Tensor, first: int, count: int) -> T
     column W - 1 - x + d of row x; reading the padded rows with a length one shorter lines these entries up ("skew").
     """
     batch, groups, height, width, _ = left.shape
-    product = left @ right.flip(3).transpose(-1, -2)
+    with torch.autocast(left.device.type, enabled=False):
+        product = left @ right.flip(3).transpose(-1, -2)
     before, after = -first, first + count
     padded = F.pad(product, (before, after))
     row = width + before + after

@@ -16,6 +16,7 @@ from depthstudio.models.refinement import RefinementStep, convex_upsample, peak_
 
 DISPARITY_MULTIPLE = 32
 LARGEST_DISPARITY = 320
+INITIAL_LOG_SPREAD = 1.5
 
 
 class VolumeStereoNetwork(StereoNetwork):
@@ -79,6 +80,9 @@ class VolumeStereoNetwork(StereoNetwork):
         self.spread = nn.Sequential(nn.Conv2d(hidden, 8, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(8, 1, 1))
         _initialise(self)
         nn.init.zeros_(self.step.correction.weight)
+        last = self.spread[2]
+        nn.init.zeros_(last.weight)
+        nn.init.constant_(last.bias, INITIAL_LOG_SPREAD)
 
     @property
     def max_disparity(self) -> int:
@@ -110,7 +114,7 @@ class VolumeStereoNetwork(StereoNetwork):
         hidden, disparity = self._refine(features.quarter, disparity, auxiliary)
         weights = self.upsample4(torch.cat((hidden, seen.quarter), dim=1))
         full = F.relu(4 * convex_upsample(disparity, weights, 4, self.exporting))
-        spread = self.spread(hidden.detach()).float().clamp(-6, 6)
+        spread = self.spread(hidden.detach()).float().clamp(-3, 5)
         spread = F.interpolate(spread, scale_factor=4, mode="bilinear", align_corners=False).squeeze(1)
         auxiliary["log_spread"] = spread
         return StereoPrediction(full, 1 - (-(-spread).exp()).exp(), auxiliary)

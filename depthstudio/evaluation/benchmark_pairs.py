@@ -1,0 +1,65 @@
+"""Stereo pairs with known disparity that no network of ours was trained on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from depthstudio.errors import DatasetError
+
+# The scenes over which the headline mean is taken.
+HEADLINE = (
+    "mb14_motorcycle_q",
+    "mb03_cones_q",
+    "mb03_teddy_q",
+    "mb01_tsukuba",
+    "mb01_venus",
+    "mb06_aloe_t",
+    "mb06_baby_t",
+)
+
+
+@dataclass(frozen=True)
+class BenchmarkPair:
+    """left, right: (H, W, 3) uint8 RGB, rectified. disparity_px: (H, W) float32, left view, NaN = unknown."""
+
+    name: str
+    left: NDArray[np.uint8]
+    right: NDArray[np.uint8]
+    disparity_px: NDArray[np.float32]
+    source: str = ""
+
+    @property
+    def largest_disparity_px(self) -> float:
+        """Largest true disparity."""
+        return float(np.nanmax(self.disparity_px))
+
+
+def read_benchmark_pairs(folder: Path) -> list[BenchmarkPair]:
+    """All `<name>/{left.png, right.png, disp.npy}` below `folder`, by name. Raises DatasetError when there is none."""
+    pairs = [_read(path.parent) for path in sorted(folder.glob("*/disp.npy"))]
+    if not pairs:
+        raise DatasetError(f"There are no stereo pairs with disparity in {folder}.", "Expected <name>/disp.npy.")
+    return pairs
+
+
+def _read(folder: Path) -> BenchmarkPair:
+    left, right = (_read_rgb(folder / f"{side}.png") for side in ("left", "right"))
+    truth = np.load(folder / "disp.npy").astype(np.float32)
+    if left.shape != right.shape or left.shape[:2] != truth.shape:
+        raise DatasetError(f"The pair {folder} does not fit together.", f"{left.shape}, {right.shape}, {truth.shape}.")
+    described = folder / "meta.json"
+    source = str(json.loads(described.read_text()).get("dataset", "")) if described.is_file() else ""
+    return BenchmarkPair(folder.name, left, right, truth, source)
+
+
+def _read_rgb(path: Path) -> NDArray[np.uint8]:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DatasetError(f"{path} cannot be read as an image.")
+    return np.ascontiguousarray(image[:, :, ::-1]).astype(np.uint8, copy=False)

@@ -1,0 +1,88 @@
+"""The loss of pretraining: regression at every stage and classification on the volume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from depthstudio.models import StereoPrediction
+
+VOLUME_STRIDE = 8
+REFINEMENT_STRIDE = 4
+CENTRE_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the parts; the final disparity has weight 1."""
+
+    steps: float = 0.5
+    volume: float = 0.3
+    classification: float = 0.3
+    spread: float = 0.1
+
+
+def pretraining_loss(
+    prediction: StereoPrediction, disparity: Tensor, weight: Tensor, parts: LossWeights
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Weighted sum and its parts.
+
+    disparity: (N, H, W) px, H and W multiples of 32. weight: (N, H, W), 0 where there is nothing to learn.
+    """
+    auxiliary = prediction.auxiliary
+    found = {"full": _smooth_l1(prediction.disparity, disparity, weight)}
+    total = found["full"]
+    offset = REFINEMENT_STRIDE // 2
+    quarter, quarter_weight = (
+        map_[:, offset::REFINEMENT_STRIDE, offset::REFINEMENT_STRIDE] for map_ in (disparity, weight)
+    )
+    for name, stage in auxiliary.items():
+        if name == "volume" or name.startswith("step_"):
+            found[name] = _smooth_l1(stage, quarter, quarter_weight)
+            total = total + (parts.volume if name == "volume" else parts.steps) * found[name]
+    if "scores" in auxiliary:
+        found["classification"] = classification_loss(auxiliary["scores"], disparity, weight)
+        total = total + parts.classification * found["classification"]
+    if "log_spread" in auxiliary:
+        error = (prediction.disparity.detach() - disparity).abs()
+        spread = auxiliary["log_spread"]
+        found["spread"] = _mean(error * (-spread).exp() + spread, weight)
+        total = total + parts.spread * found["spread"]
+    return total, found
+
+
+def classification_loss(scores: Tensor, disparity: Tensor, weight: Tensor) -> Tensor:
+    """Cross-entropy against the disparities of all pixels that a cell of the volume covers.
+
+    The target is their histogram (linear between bins, slightly spread as a Laplace density), so a cell on an edge has
+    two modes instead of one between them (adaptive multi-modal cross-entropy, Xu et al. 2024).
+    """
+    batch, bins, height, width = scores.shape
+    position = (disparity / VOLUME_STRIDE).clamp(0, bins - 1)
+    below = position.floor().clamp(max=bins - 2)
+    upper_share = position - below
+    rows = torch.arange(disparity.shape[1], device=disparity.device) // VOLUME_STRIDE
+    columns = torch.arange(disparity.shape[2], device=disparity.device) // VOLUME_STRIDE
+    cell = rows[:, None] * width + columns
+    index = below.long() * (height * width) + cell
+    histogram = torch.zeros(batch, bins * height * width, device=disparity.device)
+    histogram.scatter_add_(1, index.flatten(1), (weight * (1 - upper_share)).flatten(1))
+    histogram.scatter_add_(1, (index + height * width).flatten(1), (weight * upper_share).flatten(1))
+    histogram = histogram.view(batch, bins, height, width)
+    side = (1 - CENTRE_SHARE) / 2
+    beyond = F.pad(histogram, (0, 0, 0, 0, 1, 1))
+    spread = CENTRE_SHARE * histogram + side * (beyond[:, :-2] + beyond[:, 2:])
+    cells = spread.sum(dim=1)
+    entropy = -(spread * scores.log_softmax(dim=1)).sum(dim=1)
+    return entropy.sum() / cells.sum().clamp(min=1)
+
+
+def _smooth_l1(predicted: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    return _mean(F.smooth_l1_loss(predicted.float(), truth, reduction="none"), weight)
+
+
+def _mean(values: Tensor, weight: Tensor) -> Tensor:
+    return (values * weight).sum() / weight.sum().clamp(min=1)
