@@ -61,8 +61,7 @@ def board_panels(pose: BoardPose) -> list[Panel]:
     plate = moved(plate, np.eye(3), vector(0, (height + 0.012) / 2, 0.0035))
     rod = box((0.02, 0.5, 0.02), pictures.plain((70, 72, 78), (16, 64)))
     rod = moved(rod, np.eye(3), vector(0, height / 2 + 0.5, 0.012))
-    placed = moved([face, *(panel.lit() for panel in plate + rod)], pose.rotation, np.array(pose.middle))
-    return placed
+    return moved([face, *(panel.lit() for panel in plate + rod)], pose.rotation, np.array(pose.middle))
 
 
 _FACE = pictures.chessboard(COLUMNS, ROWS, _SQUARE_PX)
@@ -90,7 +89,7 @@ def _held_in_cell(rig: SimulatedRig, rng: np.random.Generator, cell: tuple[int, 
         pull = 1.0 - 0.8 * attempt / _ATTEMPTS
         u = width * (0.5 + pull * ((cell[0] + float(rng.uniform(0.0, 1.0))) / 4 - 0.5))
         v = height * (0.5 + pull * ((cell[1] + float(rng.uniform(0.0, 1.0))) / 3 - 0.5))
-        depth = float(rng.uniform(near, 2.3 * near))
+        depth = near * (1.0 + 1.3 * float(rng.random()) ** 1.6)
         middle = (depth * (u - K[0, 2]) / K[0, 0], depth * (v - K[1, 2]) / K[1, 1], depth)
         tilt, yaw = (float(value) for value in rng.uniform(-36, 36, 2))
         best = BoardPose(middle, (tilt, yaw, float(rng.uniform(-24, 24))))
@@ -117,7 +116,7 @@ def corner_positions(
     turn = cv2.Rodrigues(c.R)[0]
     left = cv2.projectPoints(points, np.zeros(3), np.zeros(3), c.K1, c.D1)[0]
     right = cv2.projectPoints(points, turn, c.T, c.K2, c.D2)[0]
-    return np.asarray(left).reshape(-1, 2), np.asarray(right).reshape(-1, 2)
+    return np.asarray(left, np.float64).reshape(-1, 2), np.asarray(right, np.float64).reshape(-1, 2)
 
 
 def between(start: BoardPose, end: BoardPose, share: float) -> BoardPose:

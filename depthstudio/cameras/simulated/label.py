@@ -1,4 +1,4 @@
-"""A depth label that behaves like RealSense depth: holes, flying pixels, 1/32 px steps, noise growing with Z squared."""
+"""A depth label with RealSense depth's habits: holes, flying pixels, 1/32 px steps, noise growing with Z squared."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _EDGE_PX = 0.6
 def occluded_in_right(disparity: FloatMap) -> NDArray[np.bool_]:
     """Left pixels that the right imager cannot see: (H, W) bool.
 
-    disparity: (H, W) px of a rectified left view, on its own grid. A pixel is hidden when another one further right in its row
-    lands at the same place or left of it in the right image, or when it lands outside that image.
+    disparity: (H, W) px of a rectified left view, on its own grid. A pixel is hidden when another one further right in
+    its row lands at the same place or left of it in the right image, or when it lands outside that image.
     """
     columns = np.arange(disparity.shape[1], dtype=np.float32)
     landing = columns[None, :] - disparity
@@ -60,7 +60,7 @@ def matchability(image: NDArray[np.uint8], hidden: NDArray[np.bool_], zoom: floa
 
 
 def ideal_units(disparity: FloatMap, rng: np.random.Generator) -> NDArray[np.uint16]:
-    """The module's disparity in 1 / UNITS_PER_PX, with some pixels at depth edges floating between near and far. (H, W)."""
+    """The module's disparity (H, W) in 1 / UNITS_PER_PX; some pixels at depth edges float between near and far."""
     disparity = np.nan_to_num(disparity, nan=0.0)
     kernel = np.ones((3, 3), np.uint8)
     near, far = cv2.dilate(disparity, kernel), cv2.erode(disparity, kernel)

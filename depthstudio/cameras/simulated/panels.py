@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from depthstudio.synthetic import Texture
 
 Vector = NDArray[np.float64]
 
-# Where the light comes from (y down, so from above, a little from the left and from behind the camera), and how much is everywhere.
+# Where the light comes from (y points down: from above, the left and behind the camera), and how much is everywhere.
 LIGHT = np.array([-0.42, -0.72, -0.55]) / np.linalg.norm([-0.42, -0.72, -0.55])
 AMBIENT = 0.52
 
@@ -23,14 +24,24 @@ def _unit_square() -> Vector:
     return np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 
 
+class Body:
+    """The identity of a solid."""
+
+
+# Edges of the unit square's outline.
+TOP, RIGHT, BOTTOM, LEFT = range(4)
+
+
 @dataclass(frozen=True, eq=False)
 class Panel:
     """A flat surface: points corner + u * across + v * down, with (u, v) inside a convex outline.
 
-    corner, across, down: (3,) metres; x right, y down, z away from the camera. picture fills u and v from 0 to 1.
-    outline: (N, 2) convex polygon in (u, v). gain: brightness that the light gives it.
-    one_sided: invisible from behind, as the faces of solids are. self_lit: no light falls on it any more, because the picture
-        carries it already or because it shines itself.
+    corner, across, down: (3,) metres; x right, y down, z away from the camera.
+    picture: fills u and v from 0 to 1, and goes on mirrored beyond. outline: (N, 2) convex polygon in (u, v).
+    gain: brightness that the light gives it. one_sided: invisible from behind, as the faces of solids are.
+    self_lit: no light falls on it any more, because the picture carries it already or because it shines itself.
+    body: the solid that it is a face of. Soft outlines would let the background shine through the seams between faces,
+    so of two neighbours one, painted later for its higher rank, reaches over the edges named in overlaps.
     """
 
     corner: Vector
@@ -41,6 +52,9 @@ class Panel:
     gain: float = 1.0
     one_sided: bool = False
     self_lit: bool = False
+    body: Body | None = None
+    rank: int = 0
+    overlaps: tuple[int, ...] = ()
 
     @cached_property
     def texture(self) -> Texture:
@@ -50,11 +64,15 @@ class Panel:
             lit = np.clip(lit.astype(np.float32) * self.gain, 0, 255).astype(np.uint8)
         return Texture.from_image(np.ascontiguousarray(lit))
 
-    @property
+    @cached_property
     def normal(self) -> Vector:
         """Unit vector out of the front: towards a viewer who sees `across` to the right and `down` below."""
         normal = np.cross(self.down, self.across)
         return normal / np.linalg.norm(normal)
+
+    def points(self) -> Vector:
+        """The outline's corners in space: (N, 3) metres."""
+        return self.corner + self.outline[:, :1] * self.across + self.outline[:, 1:] * self.down
 
     def lit(self) -> Panel:
         """With the brightness of a dull surface under LIGHT."""
@@ -120,21 +138,29 @@ def box(
     back = side if back is None else back
     x, y, z = width / 2, -height, depth / 2
     right, down, away = vector(width, 0, 0), vector(0, height, 0), vector(0, 0, depth)
+    body = Body()
+
+    def face(corner: Vector, across: Vector, down: Vector, picture: Picture, rank: int) -> Panel:
+        overlaps = ((), (TOP, BOTTOM), (TOP, RIGHT, BOTTOM, LEFT))[rank]
+        return Panel(corner, across, down, picture, one_sided=True, body=body, rank=rank, overlaps=overlaps)
+
     return [
-        Panel(vector(-x, y, -z), right, down, front, one_sided=True),
-        Panel(vector(x, y, z), -right, down, back, one_sided=True),
-        Panel(vector(x, y, -z), away, down, side, one_sided=True),
-        Panel(vector(-x, y, z), -away, down, side, one_sided=True),
-        Panel(vector(-x, y, z), right, -away, top, one_sided=True),
-        Panel(vector(-x, 0, -z), right, away, side, one_sided=True),
+        face(vector(-x, y, -z), right, down, front, 2),
+        face(vector(x, y, z), -right, down, back, 2),
+        face(vector(x, y, -z), away, down, side, 1),
+        face(vector(-x, y, z), -away, down, side, 1),
+        face(vector(-x, y, z), right, -away, top, 0),
+        face(vector(-x, 0, -z), right, away, side, 0),
     ]
 
 
-def turned_solid(profile: Sequence[tuple[float, float]], picture: Picture, facets: int = 20) -> list[Panel]:
+def turned_solid(
+    profile: Sequence[tuple[float, float]], picture: Picture, facets: int, lid: Picture | None = None
+) -> list[Panel]:
     """A body of revolution about the vertical through the origin, shaded smoothly.
 
-    profile: (radius, y) in metres from top to bottom; y points down, so the top is the most negative. The picture is wound
-    once around, its middle towards -z.
+    profile: (radius, y) in metres from top to bottom; y points down, so the top is the most negative.
+    picture: wound once around, its middle towards -z. facets: an even number. lid: closes the top.
     """
     radii, heights = (np.array(values) for values in zip(*profile, strict=True))
     shaded = _shaded_round(picture, radii, heights)
@@ -142,12 +168,19 @@ def turned_solid(profile: Sequence[tuple[float, float]], picture: Picture, facet
     lengths = np.concatenate([[0], np.cumsum(np.hypot(np.diff(radii), np.diff(heights)))])
     cuts = np.round(lengths / lengths[-1] * rows).astype(int)
     angles = np.linspace(-np.pi, np.pi, facets + 1)
+    body = Body()
     panels: list[Panel] = []
-    for k in range(len(profile) - 1):
+    for k, (upper, lower) in enumerate(pairwise(profile)):
         strip = shaded[cuts[k] : max(cuts[k + 1], cuts[k] + 2)]
         for i in range(facets):
             first, last = columns * i // facets, max(columns * (i + 1) // facets, columns * i // facets + 2)
-            panels.append(_facet(profile[k], profile[k + 1], angles[i], angles[i + 1], strip[:, first:last]))
+            # As on a chessboard, every other facet reaches over its neighbours; the uppermost all reach over the lid.
+            reaching = (i + k) % 2 == 1
+            overlaps = (TOP, RIGHT, BOTTOM, LEFT) if reaching else (TOP,) if k == 0 else ()
+            facet = _facet(upper, lower, angles[i], angles[i + 1], strip[:, first:last])
+            panels.append(replace(facet, body=body, rank=2 if reaching else 1, overlaps=overlaps))
+    if lid is not None:
+        panels.append(replace(disc(profile[0][0], profile[0][1], lid), body=body))
     return panels
 
 

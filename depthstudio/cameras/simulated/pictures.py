@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +51,13 @@ def wood(rng: Rng, colour: Colour, size: tuple[int, int], planks: int = 4) -> Pi
     width, height = size
     factor = np.ones((height, width), np.float32)
     edges = np.linspace(0, height, planks + 1).astype(int)
-    for top, bottom in zip(edges[:-1], edges[1:], strict=True):
+    for top, bottom in pairwise(edges):
         shape = (bottom - top, width)
         rings = np.sin(2.4 * noise(rng, shape, (width / 3, shape[0] / 2), 2) + np.linspace(0, 9, shape[0])[:, None])
         grain = noise(rng, shape, (60, 2.5), 2)
-        factor[top:bottom] = rng.uniform(0.88, 1.1) * (1 + 0.07 * rings + 0.06 * grain)
-        factor[top : top + max(1, height // 300)] *= 0.55
+        plank = rng.uniform(0.88, 1.1) * (1 + 0.07 * rings + 0.06 * grain)
+        plank[: max(1, height // 300)] *= 0.55
+        factor[top:bottom] = plank
     return shaded(plain(colour, size), factor)
 
 
@@ -65,11 +68,12 @@ def tiles(rng: Rng, colour: Colour, size: tuple[int, int], count: tuple[int, int
     tone = 1 + 0.05 * rng.standard_normal((count[1], count[0])).astype(np.float32)
     factor = cv2.resize(tone, size, interpolation=cv2.INTER_NEAREST)
     joint = max(1, width // (count[0] * 40))
+    lines = np.ones((height, width), np.float32)
     for i in range(count[0] + 1):
-        factor[:, max(0, i * width // count[0] - joint) : i * width // count[0] + joint] *= 0.6
+        lines[:, max(0, i * width // count[0] - joint) : i * width // count[0] + joint] = 0.6
     for j in range(count[1] + 1):
-        factor[max(0, j * height // count[1] - joint) : j * height // count[1] + joint] *= 0.6
-    return shaded(picture, factor)
+        lines[max(0, j * height // count[1] - joint) : j * height // count[1] + joint] = 0.6
+    return shaded(picture, np.asarray(factor * lines, np.float32))
 
 
 def cardboard(rng: Rng, size: tuple[int, int]) -> Picture:
@@ -119,7 +123,7 @@ def book_spines(rng: Rng, size: tuple[int, int], count: int) -> Picture:
     picture = plain((38, 33, 30), size)
     edges = np.concatenate([[0], np.cumsum(rng.uniform(0.6, 1.5, count))])
     edges = (edges / edges[-1] * width).astype(int)
-    for left, right in zip(edges[:-1], edges[1:], strict=True):
+    for left, right in pairwise(edges):
         top = int(height * rng.uniform(0.02, 0.28))
         colour = _book_colour(rng)
         picture[top:, left + 1 : right] = colour
@@ -132,7 +136,7 @@ def book_spines(rng: Rng, size: tuple[int, int], count: int) -> Picture:
                 inset = int((right - left) * rng.uniform(0.25, 0.4))
                 cv2.line(picture, (left + inset, y), (right - inset, y), light, 2)
     bulge = np.ones((height, width), np.float32)
-    for left, right in zip(edges[:-1], edges[1:], strict=True):
+    for left, right in pairwise(edges):
         bulge[:, left:right] = 1.05 - 0.5 * np.abs(np.linspace(-1, 1, right - left)) ** 3
     return shaded(picture, bulge * (1 + 0.03 * noise(rng, (height, width), 5, 1)))
 
@@ -311,7 +315,8 @@ def wrapper(rng: Rng, size: tuple[int, int], colour: Colour) -> Picture:
     """The label around a tin or mug: bands, a sign repeated and some print."""
     width, height = size
     picture = plain(colour, size)
-    light = tuple(int(min(255, 60 + c * 0.8)) for c in _book_colour(rng))
+    red, green, blue = (int(60 + 0.76 * c) for c in _book_colour(rng))
+    light = (red, green, blue)
     picture[int(height * 0.12) : int(height * 0.2)] = light
     picture[int(height * 0.82) : int(height * 0.9)] = light
     for k in range(6):
@@ -346,15 +351,26 @@ def chessboard(columns: int, rows: int, square_px: int) -> Picture:
     return np.repeat(np.kron(grey, np.ones((square_px, square_px), np.uint8))[:, :, None], 3, axis=2)
 
 
-def scatter(rng: Rng, picture: Picture, count: int) -> None:
-    """Draw small leaves and dots all over, in place: a wallpaper that can be matched everywhere."""
-    height, width = picture.shape[:2]
-    for _ in range(count):
-        centre = (int(rng.uniform(0, width)), int(rng.uniform(0, height)))
-        tone = float(rng.uniform(0.5, 1.35))
-        ink = tuple(int(min(255, c * tone)) for c in picture[min(centre[1], height - 1), min(centre[0], width - 1)])
-        if rng.random() < 0.5:
-            cv2.circle(picture, centre, int(rng.uniform(3, 13)), ink, -1, cv2.LINE_AA)
-        else:
-            axes = (int(rng.uniform(8, 30)), int(rng.uniform(2, 7)))
-            cv2.ellipse(picture, centre, axes, float(rng.uniform(0, 180)), 0, 360, ink, -1, cv2.LINE_AA)
+def terrazzo(rng: Rng, size: tuple[int, int], chips: int) -> Picture:
+    """Stone chips of several colours and sizes in a pale ground: contrast everywhere."""
+    width, height = size
+    picture = rough(rng, (206, 201, 192), size, 0.02, 60)
+    stones: tuple[Colour, ...] = (
+        (112, 108, 104),
+        (172, 132, 92),
+        (148, 84, 66),
+        (70, 92, 88),
+        (232, 228, 220),
+        (60, 62, 68),
+        (188, 168, 140),
+    )
+    for _ in range(chips):
+        middle = rng.uniform((0, 0), (width, height))
+        radius = float(np.exp(rng.uniform(np.log(2.5), np.log(19.0))))
+        angles = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(5, 9))))
+        reach = radius * rng.uniform(0.7, 1.2, angles.size)
+        corners = middle + np.stack([reach * np.cos(angles), reach * np.sin(angles)], axis=1)
+        stone = np.array(stones[int(rng.integers(0, len(stones)))]) * rng.uniform(0.85, 1.12)
+        ink = (float(min(stone[0], 250)), float(min(stone[1], 250)), float(min(stone[2], 250)))
+        cv2.fillPoly(picture, [np.round(corners * 8).astype(np.int32)], ink, cv2.LINE_AA, shift=3)
+    return shaded(picture, 1 + 0.025 * noise(rng, (height, width), 2.5, 1))

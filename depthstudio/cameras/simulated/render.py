@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from depthstudio.cameras.simulated import label, projector, sensors
 from depthstudio.cameras.simulated.board_poses import COLUMNS, ROWS, SQUARE_M, corner_positions
-from depthstudio.cameras.simulated.rig import MODULE_BASELINE_M, MODULE_FOCAL_PX
+from depthstudio.cameras.simulated.rig import MODULE_BASELINE_M
 from depthstudio.cameras.simulated.stage import Stage
 from depthstudio.cameras.simulated.staging import staged
 from depthstudio.frames import FloatMap, Image
@@ -23,10 +23,10 @@ EVERYTHING: Window = (slice(None), slice(None))
 class RenderedFrame(NamedTuple):
     """What a loop keeps per frame.
 
-    left, right: (H, W) or (H, W, 3) uint8. exact_depth_m: (H, W) float32 in the raw left camera. label_units: (H, W) uint16,
-    the module's ideal disparity in label.UNITS_PER_PX, flying pixels included. quality_lit, quality_dark: (H, W) uint8, how well
-    each pixel can be matched with and without the projector. left_dots, right_dots: (H, W) uint8 to add when it is on; empty
-    for cameras that do not see them.
+    left, right: (H, W) or (H, W, 3) uint8. exact_depth_m: (H, W) float32 in the raw left camera.
+    label_units: (H, W) uint16, the module's ideal disparity in label.UNITS_PER_PX, flying pixels included.
+    quality_lit, quality_dark: (H, W) uint8, how well each pixel can be matched with and without the projector.
+    left_dots, right_dots: (H, W) uint8 to add when it is on; empty for cameras that do not see them.
     """
 
     left: Image
@@ -40,7 +40,10 @@ class RenderedFrame(NamedTuple):
 
 
 class IdealViews(NamedTuple):
-    """Both raw cameras without lens or sensor: (H, W, 3) float32 RGB 0..255 and exact rectified disparity at every raw pixel."""
+    """Both raw cameras without lens or sensor.
+
+    left, right: (H, W, 3) float32 RGB 0..255. The disparities are the exact rectified ones at every raw pixel.
+    """
 
     left: FloatMap
     right: FloatMap
@@ -58,9 +61,6 @@ class FrameRenderer:
             tuple(np.ascontiguousarray(xy[..., k], np.float32) for k in (0, 1))
             for xy in (self.rig.left_xy, self.rig.right_xy)
         ]
-        focal_px = self.rig.geometry.focal_px
-        # Rectified px per raw px of each camera; sets how much the textures are smoothed.
-        self._spacings = [focal_px / K[0, 0] for K in (self.rig.calibration.K1, self.rig.calibration.K2)]
         self._still: IdealViews | None = None
 
     def render(self, index: int) -> RenderedFrame:
@@ -90,7 +90,7 @@ class FrameRenderer:
         views: list[View] = []
         for k, side in enumerate(("left", "right")):
             x, y = (grid[windows[k]] for grid in self._grids[k])
-            spacing = self._spacings[k]
+            spacing = self.rig.spacings_px[k]
             views.append(render_view(scenes[k], x, y, "left" if side == "left" else "right", sample_spacing_px=spacing))
         left, right = views
         return IdealViews(left.image, right.image, left.disparity_px, right.disparity_px)
@@ -110,9 +110,8 @@ class FrameRenderer:
     def observe(self, views: IdealViews, index: int) -> RenderedFrame:
         """What the cameras and the depth module make of the ideal views."""
         rig = self.rig
-        left_model = sensors.COLOUR if rig.has_colour else sensors.INFRARED
-        right_model = sensors.USB if rig.has_colour else sensors.INFRARED
-        left, right = left_model.develop(views.left), right_model.develop(views.right)
+        left_sensor, right_sensor = sensors.of_rig(rig.kind)
+        left, right = left_sensor.develop(views.left), right_sensor.develop(views.right)
         exact_depth_m = rig.raw_depth_m(views.left_disparity_px)
         infrared = left if left.ndim == 2 else sensors.INFRARED.develop(views.left)
         module_disparity = np.asarray(rig.module_focal_px * MODULE_BASELINE_M / exact_depth_m, np.float32)
@@ -127,21 +126,21 @@ class FrameRenderer:
             right,
             exact_depth_m,
             label.ideal_units(module_disparity, rng),
-            label.matchability(cv2.add(infrared, left_dots), hidden, zoom),
+            label.matchability(np.asarray(cv2.add(infrared, left_dots), np.uint8), hidden, zoom),
             label.matchability(infrared, hidden, zoom),
             no_dots if rig.has_colour else left_dots,
             no_dots if rig.has_colour else self._right_dots(views.right_disparity_px, right),
         )
 
-    def _right_dots(self, disparity: FloatMap, grey: Image) -> NDArray[np.uint8]:
+    def _right_dots(self, disparity: FloatMap, grey: Image) -> Image:
         depth_m = np.asarray(self.rig.geometry.focal_baseline / disparity, np.float32)
         return self._dots(disparity, depth_m, grey, 1.0)
 
-    def _dots(self, disparity: FloatMap, depth_m: FloatMap, grey: Image, side: float) -> NDArray[np.uint8]:
-        """Dots in a camera's pixels. disparity: of the module, px at this size. side: the camera's place on its baseline, 0 or 1."""
-        K, scale = self.rig.calibration.K1, np.float32(MODULE_FOCAL_PX)
+    def _dots(self, disparity: FloatMap, depth_m: FloatMap, grey: Image, side: float) -> Image:
+        """Dots in a camera's pixels, as the depth module would see them from there. disparity: the module's, px."""
+        K, focal_px = self.rig.calibration.K1, self.rig.module_focal_px
         height, width = grey.shape
-        x = (np.arange(width, dtype=np.float32) - np.float32(K[0, 2])) / np.float32(K[0, 0]) * scale
-        y = (np.arange(height, dtype=np.float32) - np.float32(K[1, 2])) / np.float32(K[1, 1]) * scale
-        x_projector = x[None, :] + np.float32((side - projector.POSITION) / self.rig.scale) * disparity
-        return projector.dots(x_projector, np.broadcast_to(y[:, None], grey.shape), depth_m, grey)
+        x = ((np.arange(width) - K[0, 2]) / K[0, 0] * focal_px).astype(np.float32)
+        y = ((np.arange(height) - K[1, 2]) / K[1, 1] * focal_px).astype(np.float32)
+        grid_x, grid_y = np.meshgrid(x, y)
+        return projector.dots((grid_x, grid_y), disparity, depth_m, grey, side)

@@ -59,6 +59,17 @@ class SimulatedRig:
         """Focal length of the depth module whose label the rig delivers."""
         return MODULE_FOCAL_PX * self.scale
 
+    @property
+    def spacings_px(self) -> tuple[float, float]:
+        """Distance in rectified px between the raw pixels of the left and of the right camera."""
+        focal_px = self.geometry.focal_px
+        return focal_px / self.calibration.K1[0, 0], focal_px / self.calibration.K2[0, 0]
+
+    @property
+    def coarsest_spacing_px(self) -> float:
+        """The larger of `spacings_px`."""
+        return max(self.spacings_px)
+
     def raw_depth_m(self, disparity: FloatMap) -> FloatMap:
         """Depth in the raw left camera of what is seen at each raw left pixel.
 
@@ -91,7 +102,7 @@ def _infrared(size: tuple[int, int]) -> SimulatedRig:
 
 
 def _hybrid(size: tuple[int, int]) -> SimulatedRig:
-    R = cv2.Rodrigues(np.array(_USB_ROTATION_VECTOR))[0]
+    R = np.asarray(cv2.Rodrigues(np.array(_USB_ROTATION_VECTOR))[0], np.float64)
     calibration = StereoCalibration(
         _scaled(_COLOUR_K, size),
         np.zeros(5),
@@ -114,7 +125,7 @@ def _hybrid(size: tuple[int, int]) -> SimulatedRig:
 
 
 def rectified_positions(pixels: Matrix, K: Matrix, D: Matrix, R: Matrix, P: Matrix) -> Matrix:
-    """Rectified coordinates (..., 2) px of raw pixels (..., 2): undistorted to convergence, turned by R, projected by P.
+    """Rectified px (..., 2) of raw pixels (..., 2): undistorted to convergence, turned by R, projected by P.
 
     cv2.undistortPoints stops after five steps; that leaves some hundredths of a pixel in the corners of a wide lens.
     """

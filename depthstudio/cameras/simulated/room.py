@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from depthstudio.cameras.simulated import pictures, things
-from depthstudio.cameras.simulated.panels import Panel, box, placed, vector
+from depthstudio.cameras.simulated.panels import LIGHT, Panel, Vector, box, placed, vector
 from depthstudio.cameras.simulated.pictures import Colour, Picture, Rng
 
 DESK_TOP_Y = 0.36
 FLOOR_Y = 1.08
 CEILING_Y = -1.45
 
+Darkness = NDArray[np.float32]
+
+_DESK_TEXELS_PER_M = 560
+# x and z of the places on the desk, metres, filled in this order.
+_LARGE_PLACES = ((-0.64, 1.3), (0.78, 1.28), (-0.3, 1.1), (0.5, 1.02), (-0.66, 0.92))
+_SMALL_PLACES = ((0.2, 0.9), (-0.12, 0.86), (0.4, 0.74), (-0.34, 0.74), (0.06, 0.7), (0.72, 0.95))
 _DESK_COLOURS: tuple[Colour, ...] = ((196, 158, 114), (164, 120, 82), (206, 198, 186), (138, 98, 68), (184, 170, 150))
 _WALL_COLOURS: tuple[Colour, ...] = (
     (214, 210, 200),
@@ -25,15 +31,6 @@ _WALL_COLOURS: tuple[Colour, ...] = (
     (208, 204, 210),
 )
 _FLOOR_COLOURS: tuple[Colour, ...] = ((150, 118, 88), (134, 136, 138), (120, 108, 98), (168, 150, 126))
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """Where a thing stands on the desk: centre and radius, metres. It throws the soft shadow."""
-
-    x: float
-    z: float
-    radius: float
 
 
 def furnished_room(seed: int, clear_desk: bool = False) -> list[Panel]:
@@ -46,8 +43,8 @@ def furnished_room(seed: int, clear_desk: bool = False) -> list[Panel]:
     panels += _furniture(rng)
     if clear_desk:
         return [panel.lit() for panel in panels]
-    stuff, footprints = _things_on_desk(rng)
-    panels += stuff + _desk(rng, footprints)
+    stuff = _things_on_desk(rng)
+    panels += stuff + _desk(rng, stuff)
     return [panel.lit() for panel in panels]
 
 
@@ -92,8 +89,9 @@ def _shaded_wall(picture: Picture) -> Picture:
     return pictures.shaded(picture, factor.astype(np.float32))
 
 
-def _hung(picture: Picture, x: float, y: float, z: float, size: tuple[float, float], thick: float) -> list[Panel]:
-    """A flat box on the back wall, its middle at (x, y)."""
+def _hung(picture: Picture, middle: tuple[float, float, float], size: tuple[float, float], thick: float) -> list[Panel]:
+    """A flat box on the back wall. middle: of its back, metres."""
+    x, y, z = middle
     edge = pictures.plain((120, 118, 114))
     return placed(box((size[0], size[1], thick), picture, edge), x, y + size[1] / 2, z - thick / 2)
 
@@ -105,14 +103,14 @@ def _on_the_walls(rng: Rng, left: float, right: float, back: float) -> list[Pane
         x = -1.25 + 1.25 * k + float(rng.uniform(-0.15, 0.15))
         y = -0.42 + float(rng.uniform(-0.08, 0.05))
         if name == "board":
-            panels += _hung(pictures.whiteboard(rng, (760, 520)), x, y, back, (1.15, 0.78), 0.03)
+            panels += _hung(pictures.whiteboard(rng, (760, 520)), (x, y, back), (1.15, 0.78), 0.03)
         elif name == "window":
-            panels += _hung(pictures.window(rng, (520, 560)), x, y - 0.02, back, (0.95, 1.05), 0.05)
+            panels += _hung(pictures.window(rng, (520, 560)), (x, y - 0.02, back), (0.95, 1.05), 0.05)
         else:
             for dx in (-0.29, 0.27):
                 size = (0.46, 0.62)
                 dy = float(rng.uniform(-0.1, 0.1))
-                panels += _hung(pictures.poster(rng, (300, 400)), x + dx, y + dy, back, size, 0.012)
+                panels += _hung(pictures.poster(rng, (300, 400)), (x + dx, y + dy, back), size, 0.012)
     if rng.random() < 0.7:
         picture = pictures.poster(rng, (420, 560))
         panels.append(Panel(vector(right - 0.01, -0.7, 2.9), vector(0, 0, -0.7), vector(0, 0.92, 0), picture))
@@ -152,58 +150,35 @@ def _furniture(rng: Rng) -> list[Panel]:
     return panels
 
 
-def _things_on_desk(rng: Rng) -> tuple[list[Panel], list[Footprint]]:
-    """A monitor or two big things at the back, smaller ones in front, never two in one place."""
-    panels: list[Panel] = []
-    feet: list[Footprint] = []
+def _things_on_desk(rng: Rng) -> list[Panel]:
+    """A monitor, large things beside it and small ones in front, never two in one place."""
 
-    def put(made: Sequence[Panel], x: float, z: float, yaw: float, radius: float) -> None:
-        panels.extend(placed(made, x, DESK_TOP_Y, z, yaw))
-        feet.append(Footprint(x, z, radius))
+    def put(builder: things.Builder, x: float, z: float) -> list[Panel]:
+        dx, dz, yaw = (float(value) for value in rng.uniform((-0.05, -0.04, -32), (0.05, 0.04, 32)))
+        return placed(builder(rng), x + dx, DESK_TOP_Y, z + dz, yaw)
 
-    put(things.monitor(rng), float(rng.uniform(-0.18, 0.3)), 1.42, float(rng.uniform(-12, 12)), 0.16)
-    builders = [things.DESK_THINGS[int(k)] for k in rng.permutation(len(things.DESK_THINGS))]
-    slots = [
-        (-0.62, 1.32), (0.74, 1.3), (-0.33, 1.12), (0.52, 1.05), (-0.62, 0.98), (0.22, 0.9), (-0.1, 0.98), (-0.3, 0.76), (0.36, 0.74), (0.04, 0.72),
-    ]  # fmt: skip
-    for builder, (x, z) in zip(builders, slots, strict=False):
-        bulky = builder in (
-            things.carton,
-            things.laptop,
-            things.instrument,
-            things.lamp,
-            things.plant,
-            things.book_stack,
-        )
-        if bulky and z < 0.9:
-            continue
-        radius = 0.13 if bulky else 0.045
-        put(
-            builder(rng),
-            x + float(rng.uniform(-0.05, 0.05)),
-            z + float(rng.uniform(-0.04, 0.04)),
-            float(rng.uniform(-32, 32)),
-            radius,
-        )
-    panels += placed(things.paper(rng), float(rng.uniform(-0.2, 0.3)), DESK_TOP_Y, 0.82, float(rng.uniform(-30, 30)))
-    return panels, feet
+    panels = placed(things.monitor(rng), float(rng.uniform(-0.18, 0.3)), DESK_TOP_Y, 1.42, float(rng.uniform(-12, 12)))
+    large = [things.LARGE[int(k)] for k in rng.permutation(len(things.LARGE))]
+    small = [things.SMALL[int(k)] for k in rng.permutation(len(things.SMALL))]
+    for builder, (x, z) in zip(large, _LARGE_PLACES, strict=False):
+        panels += put(builder, x, z)
+    for builder, (x, z) in zip(small, _SMALL_PLACES, strict=False):
+        panels += put(builder, x, z)
+    panels += placed(things.paper(rng), float(rng.uniform(-0.2, 0.3)), DESK_TOP_Y, 0.8, float(rng.uniform(-30, 30)))
+    return panels
 
 
-def _desk(rng: Rng, feet: Sequence[Footprint]) -> list[Panel]:
-    """The desk top with shadows under the things, and its legs."""
+def _desk(rng: Rng, stuff: Sequence[Panel]) -> list[Panel]:
+    """The desk, with the shadows of what stands on it."""
     left, right, near, far = -1.05, 1.1, 0.42, 1.68
     width, depth = right - left, far - near
     colour = _DESK_COLOURS[int(rng.integers(0, len(_DESK_COLOURS)))]
-    per_m = 560
-    size = (int(width * per_m), int(depth * per_m))
+    size = (int(width * _DESK_TEXELS_PER_M), int(depth * _DESK_TEXELS_PER_M))
     top = pictures.wood(rng, colour, size, int(rng.integers(3, 6)))
-    shadow = np.zeros((size[1], size[0]), np.float32)
-    for foot in feet:
-        # The light comes from the left and from the camera's side, so the shadow falls to the right and away.
-        centre = (int((foot.x + 0.25 * foot.radius - left) * per_m), int((far - foot.z - 0.2 * foot.radius) * per_m))
-        cv2.circle(shadow, centre, int(foot.radius * 1.12 * per_m), 0.62, -1)
-    shadow = cv2.GaussianBlur(shadow, (0, 0), 0.022 * per_m)
-    top = pictures.shaded(top, 1 - shadow)
+    # A cast shadow, and the darkness where things touch the desk.
+    cast = _shadow(stuff, size, (left, far), LIGHT, 0.008)
+    touch = _shadow(stuff, size, (left, far), vector(LIGHT[0] * 0.3, LIGHT[1], LIGHT[2] * 0.3), 0.018)
+    top = pictures.shaded(top, (1 - 0.34 * cast) * (1 - 0.4 * touch * cast))
     edge = pictures.wood(rng, colour, (640, 32), 1)
     board = placed(box((width, 0.03, depth), edge, edge, top), (left + right) / 2, DESK_TOP_Y + 0.03, (near + far) / 2)
     legs: list[Panel] = []
@@ -211,3 +186,18 @@ def _desk(rng: Rng, feet: Sequence[Footprint]) -> list[Panel]:
         for z in (near + 0.06, far - 0.06):
             legs += things.bar(vector(x, DESK_TOP_Y + 0.03, z), vector(x, FLOOR_Y, z), 0.05, things.STEEL)
     return board + legs
+
+
+def _shadow(
+    stuff: Sequence[Panel], size: tuple[int, int], origin: tuple[float, float], light: Vector, softness_m: float
+) -> Darkness:
+    """Where things keep the light from the desk: (h, w) float32 in 0..1, softened. origin: x and z of texel (0, 0)."""
+    darkness = np.zeros((size[1], size[0]), np.float32)
+    for panel in stuff:
+        points = panel.points()
+        height = DESK_TOP_Y - points[:, 1]
+        x = points[:, 0] + height * light[0] / light[1]
+        z = points[:, 2] + height * light[2] / light[1]
+        texels = np.stack([x - origin[0], origin[1] - z], axis=1) * _DESK_TEXELS_PER_M
+        cv2.fillConvexPoly(darkness, np.round(texels).astype(np.int32), (1.0,))
+    return np.asarray(cv2.GaussianBlur(darkness, (0, 0), softness_m * _DESK_TEXELS_PER_M), np.float32)

@@ -19,10 +19,10 @@ _MAX_PIXELS = 1920 * 1080
 class SimulatedSettings:
     """One simulated rig in front of one scene; every field is a parameter of the URL, ``rig`` is its host.
 
-    projector: infrared dots on or off. In the hybrid rig they improve the depth label only: colour cameras do not see them.
+    projector: infrared dots. In the hybrid rig they improve the depth label only: colour cameras do not see them.
     distance_m, tilt_deg: the wall's distance along the left camera's axis and its turn about the vertical; wall only.
-    frames: different images in the loop, 0 = as many as suit the scene. With ``realtime=0`` they come once, in order, as fast as
-        they are read.
+    frames: different images in the loop, 0 = as many as suit the scene. With ``realtime=0`` they come once, in order,
+        as fast as they are read.
     noise: sensor noise of the images and of the depth label's disparity.
     """
 

@@ -34,9 +34,9 @@ _SKEW_SPREAD_S = 0.0008
 class SimulatedSource(FrameSource):
     """``sim://ir`` and ``sim://hybrid`` as `SimulatedSettings` describes them.
 
-    In real time a loop is shown for ever at `fps`; it is rendered once, in the background, and kept on disk. Until it is
-    complete the frames that are there already are played back and forth. With ``realtime=0`` every frame of the loop comes
-    once, in order, the same in every run, and then the stream ends.
+    In real time a loop is shown for ever at `fps`; it is rendered once, in the background, and kept on disk. Until it
+    is complete the frames that are there already are played back and forth. With ``realtime=0`` every frame of the loop
+    comes once, in order, the same in every run, and then the stream ends.
     """
 
     def __init__(self, settings: SimulatedSettings) -> None:
@@ -79,11 +79,9 @@ class SimulatedSource(FrameSource):
         """Start the loop. Frames come as soon as the first is rendered, about a second later at 640x480."""
         self.close()
         settings = self._settings
-        channels = 3 if self._rig.has_colour else 1
-        right_model = sensors.USB if self._rig.has_colour else sensors.INFRARED
-        left_model = sensors.COLOUR if self._rig.has_colour else sensors.INFRARED
-        self._left_noise = sensors.SensorNoise(left_model, settings.seed, channels, settings.noise)
-        self._right_noise = sensors.SensorNoise(right_model, settings.seed + 1, channels, settings.noise)
+        left_sensor, right_sensor = sensors.of_rig(settings.rig)
+        self._left_noise = sensors.SensorNoise(left_sensor, settings.seed, settings.noise)
+        self._right_noise = sensors.SensorNoise(right_sensor, settings.seed + 1, settings.noise)
         self._set_exposure()
         module = self._rig.module_focal_px * MODULE_BASELINE_M
         self._labeller = DepthLabeller(module, settings.seed, settings.noise)
@@ -112,7 +110,7 @@ class SimulatedSource(FrameSource):
         self._store = None
 
     def read(self, timeout_s: float = 0.5) -> StereoFrame | None:
-        """The next frame. In real time it waits for its turn, at most `timeout_s`; otherwise as long as rendering takes."""
+        """The next frame. In real time it waits `timeout_s` for its turn at most, else as long as rendering takes."""
         if self._store is None:
             raise SourceError(f"{self.title} is not open.", next_step="Open the source first.")
         rendered = self._paced(timeout_s) if self.is_live else self._next_in_order()

@@ -83,15 +83,15 @@ def camera_path(seed: int, phase: float) -> CameraPose:
 
 
 def flat_wall(seed: int, distance_m: float, tilt_deg: float) -> Panel:
-    """A papered wall through the point at `distance_m` on the left camera's axis, turned about the vertical."""
+    """A terrazzo wall through the point at `distance_m` on the left camera's axis, turned about the vertical.
+
+    Its stones grow with the distance, so that it looks and matches the same everywhere.
+    """
     rng = np.random.default_rng((seed, 31))
-    side = 1400
-    colour: pictures.Colour = (176, 170, 160)
-    picture = pictures.rough(rng, colour, (side, side), 0.10, 70)
-    picture = pictures.shaded(picture, 1 + 0.12 * pictures.noise(rng, (side, side), 9, 2))
-    pictures.scatter(rng, picture, 900)
-    # Large enough to fill the wide camera's view, whatever the distance: the texels grow with it.
-    extent = 5.0 * distance_m + 0.6
+    picture = pictures.terrazzo(rng, (1280, 1280), 4200)
+    extent = 1.9 * distance_m
     turn: Vector = turned_y(tilt_deg)
     across, down = turn @ vector(extent, 0, 0), vector(0, extent, 0)
-    return Panel(vector(0, 0, distance_m) - 0.5 * (across + down), across, down, picture)
+    # Mirrored beyond its borders, far enough for the wide camera and a steep tilt.
+    outline = 0.5 + 4.0 * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+    return Panel(vector(0, 0, distance_m) - 0.5 * (across + down), across, down, picture, outline)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,9 +14,11 @@ from depthstudio.cameras.simulated.rig import SimulatedRig
 from depthstudio.synthetic import ConvexPolygon, Layer, PlaneDisparity, Scene
 
 _NEAR_M = 0.12
-# Faces of a solid overlap their neighbours by this much, so that nothing shines through the seams.
-_SEAM_PX = 0.5
-_EDGE_ON = 1e-3
+_NEAREST_SEEN_M = 0.3
+# Sine of the sharpest corner whose edges are moved exactly.
+_SHARPEST = 0.25
+_LONGEST_REACH = 1.3
+_EDGE_ON_M = 1e-3
 
 Box = tuple[float, float, float, float]
 
@@ -29,14 +33,23 @@ class CameraPose:
 
 @dataclass(frozen=True)
 class WideScene(Scene):
-    """A scene sampled beyond the rectified image, as raw cameras do. extent: (x0, y0, x1, y1) in left px."""
+    """A scene sampled beyond the rectified image, as raw cameras do. extent: (x0, y0, x1, y1) in left px.
+
+    order: layer indices in painting order.
+    """
 
     extent: Box = (0.0, 0.0, 0.0, 0.0)
+    order: tuple[int, ...] = ()
 
     @property
     def frame(self) -> Box:
         """What the raw cameras see."""
         return self.extent
+
+    @cached_property
+    def painting_order(self) -> list[int]:
+        """Solids from far to near, and the faces of each by their rank."""
+        return list(self.order)
 
 
 def staged(panels: Iterable[Panel], pose: CameraPose, rig: SimulatedRig) -> tuple[WideScene, WideScene]:
@@ -47,29 +60,62 @@ def staged(panels: Iterable[Panel], pose: CameraPose, rig: SimulatedRig) -> tupl
     rotation = rig.R1 @ pose.rotation
     offset = -rotation @ pose.position
     extent = _extent(rig)
-    left: list[Layer] = []
-    right: list[Layer] = []
-    right_eye = np.array([rig.geometry.baseline_m, 0.0, 0.0])
-    for panel in panels:
-        corner = rotation @ panel.corner + offset
-        M = np.stack([rotation @ panel.across, rotation @ panel.down, corner], axis=1)
-        normal = rotation @ panel.normal
-        seen_left = not panel.one_sided or normal @ corner < 0
-        seen_right = not panel.one_sided or normal @ (corner - right_eye) < 0
-        if not (seen_left or seen_right) or abs(normal @ corner) < _EDGE_ON:
-            continue
-        layer = _layer(panel, M, rig)
-        if layer is None:
-            continue
-        if seen_left and _meets(layer, extent):
-            left.append(layer)
-        if seen_right and abs(normal @ (corner - right_eye)) > _EDGE_ON:
-            right.append(layer)
+    panels = list(panels)
+    corners = np.array([panel.corner for panel in panels]) @ rotation.T + offset
+    normals = np.array([panel.normal for panel in panels]) @ rotation.T
+    solid = np.array([panel.one_sided for panel in panels])
+    # Heights of both eyes above each panel's plane, metres.
+    above_left = -(normals * corners).sum(axis=1)
+    above_right = above_left + normals[:, 0] * rig.geometry.baseline_m
+    seen_left = (~solid & (np.abs(above_left) > _EDGE_ON_M)) | (above_left > _EDGE_ON_M)
+    seen_right = (~solid & (np.abs(above_right) > _EDGE_ON_M)) | (above_right > _EDGE_ON_M)
+    # Disparity is described in left px, which an edge-on panel does not have.
+    described = np.abs(above_left) > _EDGE_ON_M
+    faces: list[_Face] = []
+    for k in np.flatnonzero((seen_left | seen_right) & described):
+        M = np.stack([rotation @ panels[k].across, rotation @ panels[k].down, corners[k]], axis=1)
+        layer = _layer(panels[k], M, rig, extent)
+        if layer is not None:
+            faces.append(_Face(panels[k], layer, bool(seen_left[k]), bool(seen_right[k])))
+    faces.sort(key=_painting_key(faces))
+    left = tuple(face.layer for face in faces if face.seen_left)
+    right = tuple(face.layer for face in faces if face.seen_right)
     size = rig.geometry.size
-    return WideScene(tuple(left), size, "room", extent), WideScene(tuple(right), size, "room", extent)
+    return (
+        WideScene(left, size, "room", extent, tuple(range(len(left)))),
+        WideScene(right, size, "room", extent, tuple(range(len(right)))),
+    )
 
 
-def _layer(panel: Panel, M: Vector, rig: SimulatedRig) -> Layer | None:
+class _Face(NamedTuple):
+    panel: Panel
+    layer: Layer
+    seen_left: bool
+    seen_right: bool
+
+    @property
+    def disparity_px(self) -> float:
+        """In the middle of its outline."""
+        assert self.layer.support is not None
+        low, high = self.layer.disparity.limits(self.layer.support.box)
+        return 0.5 * (low + high)
+
+
+def _painting_key(faces: list[_Face]) -> Callable[[_Face], tuple[float, int, int]]:
+    """Far bodies before near ones; within a body lower ranks first."""
+    by_body: dict[int, list[float]] = {}
+    for face in faces:
+        by_body.setdefault(id(face.panel.body or face.panel), []).append(face.disparity_px)
+    nearness = {body: sum(values) / len(values) for body, values in by_body.items()}
+
+    def key(face: _Face) -> tuple[float, int, int]:
+        body = id(face.panel.body or face.panel)
+        return nearness[body], body, face.panel.rank
+
+    return key
+
+
+def _layer(panel: Panel, M: Vector, rig: SimulatedRig, extent: Box) -> Layer | None:
     """M: (3, 3), maps (u, v, 1) to the point in the rectified left camera's frame.
 
     So M^-1 K^-1 (x, y, 1) = (u, v, 1) / Z: a homography for the texture, and 1/Z linear in the image for the disparity.
@@ -81,8 +127,10 @@ def _layer(panel: Panel, M: Vector, rig: SimulatedRig) -> Layer | None:
     vertices = np.stack(
         [g.cx + g.focal_px * points[:, 0] / points[:, 2], g.cy + g.focal_px * points[:, 1] / points[:, 2]], axis=1
     )
-    if panel.one_sided:
-        vertices = _grown(vertices)
+    if not _meets(vertices, extent):
+        return None
+    if panel.overlaps and len(points) == len(panel.outline):
+        vertices = _reaching(vertices, panel.overlaps, rig.coarsest_spacing_px)
     K = np.array([[g.focal_px, 0, g.cx], [0, g.focal_px, g.cy], [0, 0, 1]])
     uv_from_left = np.linalg.inv(K @ M)
     a, b, c = (float(value) for value in g.focal_baseline * uv_from_left[2])
@@ -93,6 +141,8 @@ def _layer(panel: Panel, M: Vector, rig: SimulatedRig) -> Layer | None:
 
 def _clipped(points: Vector) -> Vector:
     """The part of a polygon (N, 3) in front of the near plane (Sutherland and Hodgman)."""
+    if points[:, 2].min() >= _NEAR_M:
+        return points
     kept: list[Vector] = []
     for start, end in zip(points, np.roll(points, -1, axis=0), strict=True):
         if start[2] >= _NEAR_M:
@@ -103,33 +153,37 @@ def _clipped(points: Vector) -> Vector:
     return np.array(kept).reshape(-1, 3)
 
 
-def _grown(vertices: Vector) -> Vector:
-    """The polygon with every edge moved outwards by _SEAM_PX."""
-    along = np.roll(vertices, -1, axis=0) - vertices
+def _reaching(vertices: Vector, edges: tuple[int, ...], distance_px: float) -> Vector:
+    """The polygon with some edges (k from vertex k to k + 1) moved outwards."""
+    along = np.vstack([vertices[1:], vertices[:1]]) - vertices
     length = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)[:, None]
     normal = np.stack([along[:, 1], -along[:, 0]], axis=1) / length
-    middle = vertices.mean(axis=0)
-    if ((vertices - middle) * normal).sum() < 0:
+    if ((vertices - vertices.mean(axis=0)) * normal).sum() < 0:
         normal = -normal
-    before = np.roll(normal, 1, axis=0)
-    # The corner of the two moved edges; very sharp corners are cut short.
-    sharpness = np.maximum(1 + (normal * before).sum(axis=1, keepdims=True), 0.3)
-    return np.asarray(vertices + _SEAM_PX * (normal + before) / sharpness)
+    moved = np.zeros(len(vertices))
+    moved[list(edges)] = distance_px
+    # Each corner becomes the crossing of its two moved edges.
+    before, moved_before = np.vstack([normal[-1:], normal[:-1]]), np.roll(moved, 1)
+    turn = before[:, 0] * normal[:, 1] - before[:, 1] * normal[:, 0]
+    turn = np.where(np.abs(turn) < _SHARPEST, np.copysign(_SHARPEST, turn), turn)
+    shift_x = (moved_before * normal[:, 1] - moved * before[:, 1]) / turn
+    shift_y = (moved * before[:, 0] - moved_before * normal[:, 0]) / turn
+    shift = np.stack([shift_x, shift_y], axis=1)
+    far = np.linalg.norm(shift, axis=1, keepdims=True) / (_LONGEST_REACH * distance_px)
+    return np.asarray(vertices + shift / np.maximum(far, 1.0))
 
 
 def _extent(rig: SimulatedRig) -> Box:
     """Left px that either raw camera may look at; the right one's are moved by the largest disparity."""
     low = np.minimum(rig.left_xy.min(axis=(0, 1)), rig.right_xy.min(axis=(0, 1)))
     high = np.maximum(rig.left_xy.max(axis=(0, 1)), rig.right_xy.max(axis=(0, 1)))
-    widest = rig.geometry.focal_baseline / 0.3
+    widest = rig.geometry.focal_baseline / _NEAREST_SEEN_M
     return float(low[0]), float(low[1]), float(high[0] + widest), float(high[1])
 
 
-def _meets(layer: Layer, extent: Box) -> bool:
-    if layer.support is None:
-        return True
-    x0, y0, x1, y1 = layer.support.box
-    return x0 < extent[2] and x1 > extent[0] and y0 < extent[3] and y1 > extent[1]
+def _meets(vertices: Vector, extent: Box) -> bool:
+    (x0, y0), (x1, y1) = vertices.min(axis=0), vertices.max(axis=0)
+    return bool(x0 < extent[2] and x1 > extent[0] and y0 < extent[3] and y1 > extent[1])
 
 
 def look_at(position: Vector, target: Vector, roll_deg: float = 0.0) -> CameraPose:

@@ -1,9 +1,10 @@
-"""Things that stand in the simulated room. Each builder returns panels, not lit yet, standing on y = 0 around the origin."""
+"""Things in the simulated room. Each builder returns panels, not lit yet, standing on y = 0 around the origin."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -75,8 +76,7 @@ def tin(rng: Rng) -> list[Panel]:
     radius, height = float(rng.uniform(0.033, 0.045)), float(rng.uniform(0.09, 0.14))
     colour = _paint(rng)
     wound = pictures.wrapper(rng, (480, 160), colour)
-    body = turned_solid([(radius, -height), (radius, 0.0)], wound, 14)
-    return [*body, disc(radius, -height, pictures.plain((178, 180, 184)))]
+    return turned_solid([(radius, -height), (radius, 0.0)], wound, 14, pictures.plain((178, 180, 184)))
 
 
 def mug(rng: Rng) -> list[Panel]:
@@ -92,9 +92,9 @@ def mug(rng: Rng) -> list[Panel]:
         vector(handle_x - 0.004, -0.02, 0),
         vector(radius, -0.014, 0),
     ]
-    handle = [panel for a, b in zip(points[:-1], points[1:], strict=True) for panel in bar(a, b, 0.009, dark)]
-    body = turned_solid([(radius, -height), (radius, -0.006), (radius * 0.9, 0.0)], wound, 14)
-    return [*body, disc(radius * 0.93, -height + 0.001, pictures.plain((58, 38, 26))), *handle]
+    handle = [panel for a, b in pairwise(points) for panel in bar(a, b, 0.009, dark)]
+    profile = [(radius, -height), (radius, -0.006), (radius * 0.9, 0.0)]
+    return [*turned_solid(profile, wound, 14, pictures.plain((58, 38, 26))), *handle]
 
 
 def bottle(rng: Rng) -> list[Panel]:
@@ -112,7 +112,7 @@ def bottle(rng: Rng) -> list[Panel]:
         (0.036, -0.01),
         (0.032, 0.0),
     ]
-    return [*turned_solid(profile, wound, 12), disc(0.014, -0.27, pictures.plain((50, 52, 56)))]
+    return turned_solid(profile, wound, 12, pictures.plain((50, 52, 56)))
 
 
 def ball(rng: Rng) -> list[Panel]:
@@ -279,22 +279,6 @@ def tripod(rng: Rng) -> list[Panel]:
     return panels + placed(camera, 0, -1.25, 0, float(rng.uniform(-40, 40)))
 
 
-DESK_THINGS: tuple[Callable[[Rng], list[Panel]], ...] = (
-    carton,
-    book_stack,
-    tin,
-    mug,
-    bottle,
-    ball,
-    laptop,
-    lamp,
-    plant,
-    pen_holder,
-    blocks,
-    instrument,
-)
-
-
 def _paint(rng: Rng) -> Colour:
     paints: tuple[Colour, ...] = (
         (178, 58, 52),
@@ -307,3 +291,8 @@ def _paint(rng: Rng) -> Colour:
         (214, 206, 190),
     )
     return paints[int(rng.integers(0, len(paints)))]
+
+
+Builder = Callable[[Rng], list[Panel]]
+LARGE: tuple[Builder, ...] = (carton, book_stack, laptop, lamp, plant, instrument)
+SMALL: tuple[Builder, ...] = (tin, mug, bottle, ball, pen_holder, blocks)

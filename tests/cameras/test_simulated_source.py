@@ -1,0 +1,210 @@
+"""sim:// sources: URLs, order, determinism, controls, pace, calibration from their boards."""
+
+import cv2
+import numpy as np
+import pytest
+
+from depthstudio.cameras import open_source
+from depthstudio.cameras.simulated import SimulatedSettings, SimulatedSource
+from depthstudio.cameras.simulated.store import LoopStore
+from depthstudio.cameras.simulated.timeline import held_frames, there_and_back
+from depthstudio.cameras.source import EndOfStream
+from depthstudio.errors import SourceError
+from depthstudio.frames import StereoFrame
+
+SMALL = "size=64x48&frames=3&realtime=0"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEPTHSTUDIO_CACHE", str(tmp_path))
+
+
+def all_frames(url: str) -> list[StereoFrame]:
+    frames: list[StereoFrame] = []
+    with SimulatedSource.from_url(url) as source:
+        try:
+            while True:
+                frame = source.read()
+                assert frame is not None
+                frames.append(frame)
+        except EndOfStream:
+            return frames
+
+
+def test_a_url_is_read_and_written() -> None:
+    url = "sim://ir?scene=wall&projector=off&distance_m=1.5&tilt_deg=-10&seed=7&fps=15&size=320x240&frames=5&realtime=0"
+    settings = SimulatedSettings.from_url(url)
+    assert settings == SimulatedSettings("ir", "wall", False, 1.5, -10.0, 7, 15.0, (320, 240), 5, True, False)
+    assert SimulatedSettings.from_url(settings.to_url()) == settings
+    assert isinstance(open_source("sim://hybrid?scene=board"), SimulatedSource)
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("sim://lidar", "sim://hybrid"),
+        ("sim://ir?colour=red", "projector"),
+        ("sim://ir?scene=beach", "desk, board or wall"),
+        ("sim://ir?size=big", "640x480"),
+        ("sim://ir?size=8x8", "32x32"),
+        ("sim://ir?fps=0", "1 to 90"),
+        ("sim://ir?projector=dim", "on or off"),
+        ("sim://ir?distance_m=nan", "0.2 to 10"),
+    ],
+)
+def test_what_is_not_known_is_refused_with_what_is(url: str, allowed: str) -> None:
+    with pytest.raises(SourceError, match=allowed):
+        SimulatedSource.from_url(url)
+
+
+def test_the_infrared_rig_delivers_rectified_grey_frames_with_its_calibration() -> None:
+    with SimulatedSource.from_url(f"sim://ir?{SMALL}") as source:
+        frame = source.read()
+        assert frame is not None and frame.right is not None and frame.depth_mm is not None
+        assert frame.left.shape == frame.right.shape == frame.depth_mm.shape == (48, 64)
+        assert source.calibration is not None and source.calibration.is_rectified
+        assert source.calibration.baseline_m == pytest.approx(0.05)
+        assert source.calibration.K1[0, 0] == pytest.approx(38.5)
+
+
+def test_the_hybrid_rig_delivers_colour_and_must_be_calibrated() -> None:
+    with SimulatedSource.from_url(f"sim://hybrid?{SMALL}") as source:
+        frame = source.read()
+        assert frame is not None and frame.right is not None and frame.exact_depth_m is not None
+        assert frame.left.shape == frame.right.shape == (48, 64, 3)
+        assert source.calibration is None
+        assert source.exact_calibration.image_size == (64, 48)
+        assert 1 < frame.skew_ms < 4
+        assert np.isfinite(frame.exact_depth_m).all()
+
+
+@pytest.mark.parametrize("scene", ["desk", "board", "wall"])
+def test_without_real_time_every_frame_comes_once_in_order_and_differs(scene: str) -> None:
+    frames = all_frames(f"sim://ir?scene={scene}&{SMALL}")
+    assert [frame.number for frame in frames] == [0, 1, 2]
+    assert [frame.timestamp_s for frame in frames] == pytest.approx([0, 1 / 30, 2 / 30])
+    assert not np.array_equal(frames[0].left, frames[1].left)
+    assert not np.array_equal(frames[1].left, frames[2].left)
+
+
+def test_the_same_url_gives_the_same_frames_and_another_seed_another_room(tmp_path, monkeypatch) -> None:
+    first = all_frames(f"sim://hybrid?{SMALL}")
+    monkeypatch.setenv("DEPTHSTUDIO_CACHE", str(tmp_path / "elsewhere"))
+    again = all_frames(f"sim://hybrid?{SMALL}")
+    other = all_frames(f"sim://hybrid?{SMALL}&seed=1")
+    for a, b, c in zip(first, again, other, strict=True):
+        assert np.array_equal(a.left, b.left) and np.array_equal(a.right, b.right)
+        assert np.array_equal(a.depth_mm, b.depth_mm) and np.array_equal(a.exact_depth_m, b.exact_depth_m)
+        assert np.abs(a.exact_depth_m - c.exact_depth_m).mean() > 0.1
+
+
+def test_noise_can_be_switched_off() -> None:
+    quiet = all_frames(f"sim://ir?scene=wall&noise=off&{SMALL}")
+    assert np.array_equal(quiet[0].left, quiet[1].left)
+    noisy = all_frames(f"sim://ir?scene=wall&{SMALL}")
+    difference = noisy[0].left.astype(float) - quiet[0].left
+    assert 1.0 < difference.std() < 5.0
+    assert abs(difference.mean()) < 0.5
+
+
+def test_a_moving_scene_covers_the_working_range() -> None:
+    (frame,) = all_frames("sim://hybrid?size=160x120&frames=1&realtime=0")
+    near, far = np.percentile(frame.exact_depth_m, [1, 99])
+    assert near < 0.9 and 2.5 < far < 4.5
+
+
+def test_controls_change_the_images() -> None:
+    with SimulatedSource.from_url("sim://ir?size=160x120&noise=off&frames=4") as source:
+        lit = _wait(source)
+        source.set_control("projector", 0)
+        dark = _wait(source)
+        assert lit.left.mean() > dark.left.mean() + 1
+        assert (lit.depth_mm > 0).mean() > (dark.depth_mm > 0).mean()
+        source.set_control("exposure", 4.25)
+        assert _wait(source).left.mean() == pytest.approx(dark.left.mean() / 2, rel=0.1)
+        source.set_control("scene", 2)
+        assert _wait(source).metadata["scene"] == "wall"
+        source.set_control("distance_m", 2.0)
+        assert np.median(_wait(source).exact_depth_m) == pytest.approx(2.0, rel=0.01)
+        with pytest.raises(SourceError, match="from 0"):
+            source.set_control("distance_m", 90.0)
+        with pytest.raises(KeyError):
+            source.set_control("zoom", 1.0)
+
+
+def test_the_wall_alone_can_be_moved() -> None:
+    source = SimulatedSource.from_url("sim://ir")
+    unavailable = {control.name for control in source.controls() if control.unavailable}
+    assert unavailable == {"distance_m", "tilt_deg"}
+    with pytest.raises(SourceError, match="wall"):
+        source.set_control("distance_m", 1.0)
+
+
+def test_a_damaged_file_in_the_cache_is_rendered_again() -> None:
+    (frame,) = all_frames("sim://ir?scene=wall&size=64x48&frames=1&realtime=0")
+    store = LoopStore(SimulatedSettings.from_url("sim://ir?scene=wall&size=64x48&frames=1&realtime=0"))
+    (path,) = store.folder.glob("*.npz")
+    path.write_bytes(path.read_bytes()[:1000])
+    (again,) = all_frames("sim://ir?scene=wall&size=64x48&frames=1&realtime=0")
+    assert np.array_equal(frame.left, again.left)
+
+
+def test_reading_a_closed_source_is_an_error() -> None:
+    source = SimulatedSource.from_url("sim://ir")
+    with pytest.raises(SourceError, match="not open"):
+        source.read()
+    source.close()
+
+
+def test_an_unfinished_loop_is_played_there_and_back() -> None:
+    assert [there_and_back(k, 1) for k in range(3)] == [0, 0, 0]
+    assert [there_and_back(k, 4) for k in range(8)] == [0, 1, 2, 3, 2, 1, 0, 1]
+
+
+def test_the_board_is_held_still_and_then_moved() -> None:
+    shown = [held_frames(k, 10, 30.0) for k in range(88)]
+    assert shown[:24] == [0] * 24
+    assert sorted(set(shown[24:40])) == [1, 2, 3, 4]
+    assert shown[40] == 5
+    assert set(shown) <= set(range(10))
+
+
+def test_opencv_calibrates_the_hybrid_rig_from_its_board() -> None:
+    left, right, frames = [], [], all_frames("sim://hybrid?scene=board&size=640x480&frames=14&realtime=0")
+    for frame in frames:
+        pair = [_corners(image) for image in (frame.left, frame.right)]
+        if pair[0] is not None and pair[1] is not None:
+            left.append(pair[0])
+            right.append(pair[1])
+    assert len(left) >= 12
+    exact = SimulatedSource.from_url("sim://hybrid").exact_calibration
+    grid = np.zeros((54, 3), np.float32)
+    grid[:, :2] = np.mgrid[0:9, 0:6].T.reshape(-1, 2) * 0.025
+    boards = [grid] * len(left)
+    _, K1, D1, *_ = cv2.calibrateCamera(boards, left, (640, 480), None, None, flags=cv2.CALIB_FIX_K3)
+    _, K2, D2, *_ = cv2.calibrateCamera(boards, right, (640, 480), None, None, flags=cv2.CALIB_FIX_K3)
+    assert K1[0, 0] == pytest.approx(exact.K1[0, 0], rel=0.005)
+    assert K2[0, 0] == pytest.approx(exact.K2[0, 0], rel=0.005)
+    rms, *_, T, _, _ = cv2.stereoCalibrate(
+        boards, left, right, K1, D1, K2, D2, (640, 480), flags=cv2.CALIB_FIX_INTRINSIC
+    )
+    assert rms < 0.3
+    assert np.linalg.norm(T) == pytest.approx(exact.baseline_m, rel=0.01)
+
+
+def _corners(image: np.ndarray) -> np.ndarray | None:
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    found, corners = cv2.findChessboardCorners(grey, (9, 6))
+    if not found:
+        return None
+    criteria = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 60, 1e-4)
+    return cv2.cornerSubPix(grey, corners.astype(np.float32).reshape(-1, 1, 2), (4, 4), (-1, -1), criteria)
+
+
+def _wait(source: SimulatedSource) -> StereoFrame:
+    for _ in range(60):
+        frame = source.read(0.5)
+        if frame is not None:
+            return frame
+    raise AssertionError("no frame came")
