@@ -47,7 +47,8 @@ class RealSenseSource(FrameSource):
         """Start streaming. SourceError without the camera (at once), or when it lacks the size or rate."""
         rs = load_sdk()
         device = self._given_device or self._find_device()
-        self.title = describe_device(rs, device).name
+        described = describe_device(rs, device)
+        self.title, self._serial = described.name, described.serial
         try:
             profiles = choose_profiles(
                 (profile for sensor in device.query_sensors() for profile in sensor.get_stream_profiles()),
@@ -56,11 +57,9 @@ class RealSenseSource(FrameSource):
             self._start(rs, device, profiles)
         except RuntimeError as error:
             self.close()
-            raise SourceError(
-                f"{self.title} does not start.",
-                f"{error}.",
-                "Close other programs that use it, or plug it in again, into a USB 3 port.",
-            ) from error
+            advice = "Close other programs that use it, or plug it in again, into a USB 3 port."
+            commands = realsense_usb_report().commands()  # without the udev rules it is listed but cannot be opened
+            raise SourceError(f"{self.title} does not start.", f"{error}.", " ".join(commands) or advice) from error
 
     def _find_device(self) -> Any:
         # pipeline.start() without the camera would block for 15 s holding Python's lock: ask first.
@@ -154,7 +153,7 @@ class RealSenseSource(FrameSource):
             raise self._lost(f"No frame came for {silence_s:.0f} s.")
         if silence_s >= _SILENCE_S and now_s >= self._next_check_s and self._given_device is None:
             self._next_check_s = now_s + _SILENCE_S
-            if self._serial and self._serial not in {device.serial for device in list_devices()}:
+            if self._serial not in {device.serial for device in list_devices()}:
                 raise self._lost("It was unplugged, or its cable or port failed.")
 
     def _lost(self, why: str) -> SourceError:

@@ -1,12 +1,13 @@
 """Opens a recording in a child process first: a damaged one can hang or crash the SDK, and must not take us with it.
 
-``python -m depthstudio.cameras.sdk_probe FILE`` is that child. It prints ``started`` and then one line of JSON.
+``python -m depthstudio.cameras.sdk_probe FILE`` is that child. It prints ``started``, ``opened`` and a line of JSON.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import queue
 import subprocess
 import sys
 import tempfile
@@ -19,10 +20,10 @@ from typing import Any
 from depthstudio.cameras.source import EndOfStream
 from depthstudio.errors import SourceError, UserError
 
-# Reading a healthy file's index takes milliseconds; large ones on slow disks get more.
-_TIMEOUT_S = 3.0
+_STARTED, _OPENED = "started", "opened"
+# Opening a healthy file takes some 20 ms; large ones on slow disks get more.
+_TIMEOUT_S = {"": 30.0, _STARTED: 2.0, _OPENED: 5.0}
 _TIMEOUT_PER_GB_S = 2.0
-_START_TIMEOUT_S = 30.0
 _READING_BUDGET_S = 1.0
 
 
@@ -59,29 +60,31 @@ def probe(path: Path) -> ProbeReport:
 
 
 def _answer(child: subprocess.Popen[str], path: Path) -> dict[str, Any]:
-    """The child's answer. Its time begins when it says that it has started, so that a busy computer is no damage."""
+    """The child's answer. Each of its steps has a time of its own, so that a busy computer is not taken for damage."""
     from depthstudio.cameras.sdk_file import damaged_file
 
-    assert child.stdout is not None
-    lines: list[str] = []
-    started, finished = threading.Event(), threading.Event()
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def listen() -> None:
         for line in child.stdout or ():
-            lines.append(line)
-            started.set()
-        started.set()
-        finished.set()
+            lines.put(line.strip())
+        lines.put("")
 
     threading.Thread(target=listen, name="probe listener", daemon=True).start()
-    if not started.wait(_START_TIMEOUT_S):
-        raise SourceError("The recording could not be checked.", "The child process that reads it did not start.")
-    limit_s = _TIMEOUT_S + _TIMEOUT_PER_GB_S * path.stat().st_size / 1e9
-    if not finished.wait(limit_s):
-        raise damaged_file(path, f"The SDK hangs on it: no answer in {limit_s:.0f} s")
-    if len(lines) < 2:
-        raise damaged_file(path, f"The SDK crashed on it (exit code {child.wait(5)})")
-    return json.loads(lines[-1])
+    step = ""
+    while True:
+        limit_s = _TIMEOUT_S[step] + _TIMEOUT_PER_GB_S * path.stat().st_size / 1e9
+        try:
+            line = lines.get(timeout=limit_s)
+        except queue.Empty:
+            if not step:
+                raise SourceError("The recording cannot be checked.", "The process that reads it hangs.") from None
+            raise damaged_file(path, f"The SDK hangs on it: no answer in {limit_s:.0f} s") from None
+        if not line:
+            raise damaged_file(path, f"The SDK crashed on it (exit code {child.wait(5)})")
+        if line not in _TIMEOUT_S:
+            return json.loads(line)
+        step = line
 
 
 def _examine(path: Path) -> dict[str, Any]:
@@ -90,6 +93,7 @@ def _examine(path: Path) -> dict[str, Any]:
     file = SdkFile(path)
     try:
         file.open()
+        print(_OPENED, flush=True)
         frame_count = _count_frames(file)
         if frame_count == 0:
             raise SourceError(
@@ -133,10 +137,9 @@ if __name__ == "__main__":
 
     try:
         load_sdk()
-        print("started", flush=True)
+        print(_STARTED, flush=True)
         result = _examine(Path(sys.argv[1]))
     except SourceError as error:
-        print("started", flush=True)
         result = {"what": error.what, "why": error.why, "next_step": error.next_step}
     print(json.dumps(result), flush=True)
     os._exit(0)  # the SDK's threads may hang at a regular exit after a damaged file

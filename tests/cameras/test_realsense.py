@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import builtins
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,6 +138,20 @@ def test_starting_and_stopping_again_and_again() -> None:
     for _ in range(5):
         with streaming(camera) as source:
             read(source, 2)
+
+
+def test_without_libusb_the_reason_is_told_and_the_rest_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    real_import = builtins.__import__
+
+    def broken_import(name: str, *rest: Any) -> Any:
+        if name == "pyrealsense2":
+            raise ImportError("libusb-1.0.so.0: cannot open shared object file: No such file or directory")
+        return real_import(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", broken_import)
+    with pytest.raises(SourceError, match="apt install libusb"):
+        open_source("realsense://1").open()
+    assert any(source.url.startswith("sim://") for source in list_sources(None))
 
 
 def test_the_list_of_sources_never_needs_a_camera() -> None:
