@@ -11,9 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
-from depthstudio.errors import UserError
 from depthstudio.resources import resource_path
 from depthstudio.workspace import Workspace
 
@@ -126,17 +124,12 @@ def _workspace(workspace: Workspace) -> Iterator[Check]:
 
 
 def _cameras() -> Iterator[Check]:
-    from depthstudio.cameras import list_sources
+    from depthstudio.cameras.realsense_devices import list_devices
+    from depthstudio.cameras.usb_report import realsense_usb_report
 
-    try:
-        devices = [source for source in list_sources(None) if source.kind == "realsense"]
-    except UserError as error:
-        yield Check("Cameras", Status.BAD, error.what, error.next_step)
-        return
+    devices = list_devices()
     for device in devices:
-        yield Check("Camera", Status.GOOD, f"{device.title} {device.detail}")
-
-
-def log_tail(path: Path, lines: int = 20) -> list[str]:
-    """The newest lines of the program's log; empty when there is none."""
-    return path.read_text(errors="replace").splitlines()[-lines:] if path.is_file() else []
+        yield Check("Camera", Status.GOOD, f"{device.name} {device.serial}")
+    if not devices:
+        first, *rest = realsense_usb_report().lines()
+        yield Check("Camera", Status.NOTE, first, "\n".join(rest))

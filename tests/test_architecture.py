@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 QT = {"PySide6", "pyqtgraph", "OpenGL", "pytestqt"}
 TORCH_FILES = {"datasets/torch_dataset.py"}
-TORCH_ROOMS = {"models", "training", "inference", "evaluation", "cli", "demo"}
+TORCH_ROOMS = {"models", "training", "inference", "evaluation", "cli", "demo", "doctor"}
 
 
 def imports(path: Path) -> set[str]:
