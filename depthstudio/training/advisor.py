@@ -1,0 +1,204 @@
+"""The advisor: what a run's curves say, in plain words. Small rules, each with its evidence and a next step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import isfinite
+
+from depthstudio.training.events import BaselineDone, EpochDone
+from depthstudio.training.settings import TrainingSettings
+
+USUAL_PATIENCE = 15  # the classic recipe's, to say what early stopping would have saved a run without it
+_WINDOW = 3
+_NOISE = 0.01  # share by which a loss must move to mean something
+_LARGE_GAP_PX = 5.0
+_LARGE_GAP_SHARE = 0.3
+_SPIKE = 3.0
+_HOPELESS_EPE_PX, _HOPELESS_AFTER = 20.0, 20
+_GRADES = ((8.0, "excellent, below 8 px"), (12.0, "great, 8 to 12 px"), (15.0, "good, 12 to 15 px"))
+_TONE_RANK = {"bad": 0, "warning": 1, "good": 2, "info": 3}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """word: the headline. evidence: the numbers behind it. next_step: what to do, or empty. tone: bad .. info."""
+
+    word: str
+    evidence: str = ""
+    next_step: str = ""
+    tone: str = "info"
+
+
+def overfitting_since(epochs: Sequence[EpochDone]) -> int | None:
+    """The epoch after which training only learned its frames by heart; None when the curves do not show it.
+
+    Either the mean training loss of the last three epochs lies below that of the best epoch while the mean validation
+    loss lies above, or validation rose three epochs in a row while training fell.
+    """
+    if len(epochs) <= _WINDOW:
+        return None
+    losses = [done.validation_loss for done in epochs]
+    lowest = losses.index(min(losses))
+    last = epochs[-_WINDOW:]
+    if len(epochs) - 1 - lowest >= _WINDOW:
+        train = sum(done.train_loss for done in last) / _WINDOW
+        validation = sum(done.validation_loss for done in last) / _WINDOW
+        best = epochs[lowest]
+        learned_more = train < best.train_loss * (1 - _NOISE)
+        if learned_more and validation > best.validation_loss * (1 + _NOISE):
+            return best.epoch
+    before = epochs[-_WINDOW - 1]
+    rising = all(a.validation_loss < b.validation_loss for a, b in pairwise([before, *last]))
+    return before.epoch if rising and last[-1].train_loss < before.train_loss else None
+
+
+def large_gap(done: EpochDone) -> bool:
+    """True when validation EPE exceeds training EPE by more than 5 px or 30 % of itself."""
+    gap_px = gap_epe_px(done)
+    return gap_px > _LARGE_GAP_PX or gap_px > _LARGE_GAP_SHARE * done.validation_epe_px
+
+
+def gap_epe_px(done: EpochDone) -> float:
+    """Validation minus training EPE."""
+    return done.validation_epe_px - done.train_epe_px
+
+
+def stop_epoch(epochs: Sequence[EpochDone], planned: int, patience: int) -> int | None:
+    """The epoch at which early stopping ends the run, or would have; None when `planned` comes first.
+
+    patience: 0 is read as the classic 15, for runs that went without. min_delta is taken as 0.
+    """
+    patience = patience or USUAL_PATIENCE
+    best, waited = float("inf"), 0
+    for done in epochs:
+        best, waited = (done.validation_loss, 0) if done.validation_loss < best else (best, waited + 1)
+        if waited >= patience:
+            return done.epoch
+    ahead = (epochs[-1].epoch if epochs else 0) + patience - waited
+    return ahead if ahead < planned else None
+
+
+def overfitting_story(epochs: Sequence[EpochDone], planned: int, patience: int = 0) -> str:
+    """All of it on one line: ``overfitting since epoch 8; stop at 23; 27 epochs saved``; empty when there is nothing.
+
+    patience: as in `stop_epoch`.
+    """
+    since = overfitting_since(epochs)
+    if since is None:
+        return ""
+    stop = stop_epoch(epochs, planned, patience)
+    saved = f"; stop at {stop}; {planned - stop} epochs saved" if stop is not None else ""
+    return f"overfitting since epoch {since}{saved}"
+
+
+def grade(epe_px: float) -> str:
+    """The classic recipe's grade of a validation EPE; empty when it earns none."""
+    return next((words for limit, words in _GRADES if epe_px < limit), "")
+
+
+def judge(
+    epochs: Sequence[EpochDone], settings: TrainingSettings, baseline: BaselineDone | None = None
+) -> list[Judgement]:
+    """Everything the curves say so far, the most serious first. Empty before the first epoch."""
+    if not epochs:
+        return []
+    rules = (
+        _judge_overfitting(epochs, settings),
+        _judge_spike(epochs),
+        _judge_hopeless(epochs),
+        _judge_gap(epochs),
+        _judge_reduction(epochs),
+        _judge_improvement(epochs, baseline),
+    )
+    found = [judgement for judgement in rules if judgement is not None]
+    return sorted(found, key=lambda judgement: _TONE_RANK[judgement.tone])
+
+
+def _judge_overfitting(epochs: Sequence[EpochDone], settings: TrainingSettings) -> Judgement | None:
+    since = overfitting_since(epochs)
+    if since is None:
+        return None
+    then = next(done for done in epochs if done.epoch == since)
+    evidence = (
+        f"Since then training loss went from {then.train_loss:.3g} to {epochs[-1].train_loss:.3g}, "
+        f"validation from {then.validation_loss:.3g} to {epochs[-1].validation_loss:.3g}."
+    )
+    stop = stop_epoch(epochs, settings.epochs, settings.early_stop_patience)
+    if settings.early_stop_patience and stop is not None:
+        step = f"Early stopping ends the run at epoch {stop}. Stop now: the best epoch is kept."
+    elif stop is not None:
+        step = (
+            f"Patience {USUAL_PATIENCE} would stop at epoch {stop} and save {settings.epochs - stop} epochs. "
+            "Stop now: the best epoch is kept."
+        )
+    else:
+        step = "Stop now: the best epoch is kept."
+    return Judgement(f"Overfitting since epoch {since}", evidence, step, "bad")
+
+
+def _judge_spike(epochs: Sequence[EpochDone]) -> Judgement | None:
+    before = sorted(done.train_loss for done in epochs[-6:-1])
+    if len(before) < _WINDOW or epochs[-1].train_loss < _SPIKE * before[len(before) // 2]:
+        return None
+    evidence = f"Training loss jumped from about {before[len(before) // 2]:.3g} to {epochs[-1].train_loss:.3g}."
+    return Judgement("Loss spike", evidence, "If it stays, halve the learning rate.", "warning")
+
+
+def _judge_hopeless(epochs: Sequence[EpochDone]) -> Judgement | None:
+    best_px = min(done.validation_epe_px for done in epochs)
+    if epochs[-1].epoch < _HOPELESS_AFTER or best_px <= _HOPELESS_EPE_PX:
+        return None
+    evidence = f"The best validation EPE after {epochs[-1].epoch} epochs is {best_px:.1f} px."
+    step = "Look at the data: calibration, left and right swapped, label masks."
+    return Judgement("It does not learn to match", evidence, step, "bad")
+
+
+def _judge_gap(epochs: Sequence[EpochDone]) -> Judgement | None:
+    done = epochs[-1]
+    if len(epochs) < _WINDOW or not large_gap(done):
+        return None
+    gap_px = gap_epe_px(done)
+    evidence = (
+        f"Validation EPE {done.validation_epe_px:.3g} px is {gap_px:.3g} px "
+        f"({gap_px / done.validation_epe_px:.0%}) above training."
+    )
+    step = "Raise dropout to 0.3, or choose the preset Aggressive or Safe fine-tune; more varied recordings help most."
+    return Judgement("Large gap to validation", evidence, step, "warning")
+
+
+def _judge_reduction(epochs: Sequence[EpochDone]) -> Judgement | None:
+    """Whether the last reduction of the learning rate helped."""
+    cuts = [b for a, b in pairwise(epochs) if b.learning_rate < a.learning_rate * (1 - 1e-6)]
+    if not cuts or len(cuts) == len(epochs) - 1:  # every epoch: a cosine, no reaction to a plateau
+        return None
+    cut, last = cuts[-1].epoch, epochs[-1]
+    if cut <= last.best_epoch <= cut + _WINDOW:
+        evidence = f"Best epoch {last.best_epoch}, right after the learning rate fell at epoch {cut}."
+        return Judgement("The lower rate helped", evidence, "", "good")
+    if last.best_epoch < cut and last.epoch - cut >= _WINDOW:
+        evidence = f"No better validation in the {last.epoch - cut} epochs since the rate fell at epoch {cut}."
+        return Judgement("The lower rate did not help", evidence, "It has probably converged.", "warning")
+    return None
+
+
+def _judge_improvement(epochs: Sequence[EpochDone], baseline: BaselineDone | None) -> Judgement | None:
+    last = epochs[-1]
+    best = next((done for done in epochs if done.epoch == last.best_epoch), None)
+    if best is None:
+        evidence = "No epoch has beaten the network as it came."
+        step = "" if last.epoch < _WINDOW else "Lower the learning rate, or check calibration and masks."
+        return Judgement("No better yet", evidence, step, "info" if last.epoch < _WINDOW else "warning")
+    if baseline is not None and isfinite(baseline.validation_epe_px) and baseline.validation_epe_px > 0:
+        change = best.validation_epe_px / baseline.validation_epe_px - 1
+        evidence = f"Validation EPE {baseline.validation_epe_px:.3g} → {best.validation_epe_px:.3g} px ({change:+.0%})"
+    else:
+        evidence = f"Validation EPE {best.validation_epe_px:.3g} px"
+    if last.epochs_without_improvement:
+        waited = last.epochs_without_improvement
+        word, tone = f"Best at epoch {best.epoch}", "info"
+        evidence += f", no better for {waited} epoch{'s' if waited > 1 else ''}."
+    else:
+        word, tone, evidence = "Improving", "good", f"{evidence}, best in epoch {best.epoch}."
+    return Judgement(word, evidence, "", tone)

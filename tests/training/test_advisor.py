@@ -1,0 +1,111 @@
+"""What the advisor says about recorded curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from depthstudio.training.advisor import grade, judge, large_gap, overfitting_since, overfitting_story, stop_epoch
+from depthstudio.training.events import BaselineDone, EpochDone
+from depthstudio.training.settings import TrainingSettings
+
+
+def curve(
+    train: Sequence[float], validation: Sequence[float], rates: Sequence[float] = (), epe: float = 1.0
+) -> list[EpochDone]:
+    """Epochs with these losses; EPE is the loss times `epe`."""
+    epochs: list[EpochDone] = []
+    best_epoch, best = 0, float("inf")
+    for i, (a, b) in enumerate(zip(train, validation, strict=True)):
+        is_best = b < best
+        best_epoch, best = (i + 1, b) if is_best else (best_epoch, best)
+        rate = rates[i] if rates else 1e-4
+        epochs.append(
+            EpochDone(i + 1, a, a * epe, b, b * epe, rate, best_epoch, best, i + 1 - best_epoch, 15, 1.0, is_best)
+        )
+    return epochs
+
+
+def v3(length: int = 50) -> list[EpochDone]:
+    """The classic run without protection: validation best at epoch 8 (16.0), then 16 to 17; training down to 10.4."""
+    fall = [22.0, 20.4, 19.2, 18.3, 17.5, 16.9, 16.4, 16.0]
+    plateau = [16.3, 16.9, 16.2, 16.6, 17.0, 16.4, 16.7]
+    validation = fall + [plateau[i % 7] for i in range(42)]
+    train = [20.0 * 0.9**i + 6 if i < 8 else 15.0 - (i - 7) * 4.6 / 42 for i in range(50)]
+    return curve(train[:length], validation[:length], epe=1.2)
+
+
+def test_the_classic_run_is_called_out() -> None:
+    assert overfitting_story(v3(), 50, patience=15) == "overfitting since epoch 8; stop at 23; 27 epochs saved"
+    assert overfitting_story(v3(), 50) == "overfitting since epoch 8; stop at 23; 27 epochs saved"
+    first = judge(v3(), TrainingSettings(epochs=50, early_stop_patience=0))[0]
+    assert first.word == "Overfitting since epoch 8"
+    assert first.tone == "bad"
+    assert "stop at epoch 23 and save 27 epochs" in first.next_step
+
+
+def test_the_classic_run_is_called_out_while_it_runs() -> None:
+    assert overfitting_since(v3(8)) is None
+    assert overfitting_since(v3(12)) == 8
+    assert stop_epoch(v3(12), 50, 15) == 23
+    assert stop_epoch(v3(12), 20, 15) is None
+
+
+def test_validation_rising_three_times_while_training_falls_is_overfitting() -> None:
+    epochs = curve([5, 4, 3.9, 3.8, 3.7], [5, 4, 4.001, 4.002, 4.003])
+    assert overfitting_since(epochs) == 2
+
+
+@pytest.mark.parametrize(
+    ("train", "validation"),
+    [
+        ([5, 4, 3, 2.5, 2.2], [5.5, 4.4, 3.5, 3.1, 3.0]),  # both fall
+        ([5, 4, 4.1, 4.2, 4.1, 4.2], [5, 4, 4.2, 4.3, 4.2, 4.3]),  # neither learns
+        ([5, 4, 3], [5, 6, 7]),  # too early to say
+    ],
+)
+def test_healthy_or_short_curves_are_no_overfitting(train: list[float], validation: list[float]) -> None:
+    assert overfitting_since(curve(train, validation)) is None
+    assert overfitting_story(curve(train, validation), 50) == ""
+
+
+def test_a_gap_is_large_beyond_5_px_or_30_percent() -> None:
+    assert large_gap(curve([14], [19.5])[0])
+    assert large_gap(curve([0.6], [0.9])[0])
+    assert not large_gap(curve([14], [18.5])[0])
+    words = [judgement.word for judgement in judge(curve([3, 2, 1], [5, 4, 3.5]), TrainingSettings())]
+    assert words == ["Large gap to validation", "Improving"]
+
+
+def test_improvement_is_measured_against_the_network_as_it_came() -> None:
+    said = judge(curve([4, 3], [4, 3]), TrainingSettings(), BaselineDone(6, 6.0, 1.0))
+    assert said[0].word == "Improving"
+    assert "6 → 3 px (-50%)" in said[0].evidence
+
+
+def test_it_says_whether_a_lower_rate_helped() -> None:
+    train = [5, 4.9, 4.8, 4.7, 4.6, 4.5, 4.4]
+    rates = [1e-4] * 3 + [5e-5] * 4
+    helped = judge(curve(train, [5, 5, 5, 4, 3.9, 4, 4], rates), TrainingSettings())
+    assert "The lower rate helped" in [judgement.word for judgement in helped]
+    flat = judge(curve(train, [5, 4.9, 4.95, 4.95, 4.95, 4.95, 4.95], rates), TrainingSettings())
+    assert "The lower rate did not help" in [judgement.word for judgement in flat]
+
+
+def test_spikes_and_hopeless_runs_are_named() -> None:
+    spike = judge(curve([2, 2, 2, 2, 9], [2, 2, 2, 2, 2]), TrainingSettings())
+    assert spike[0].word == "Loss spike"
+    hopeless = judge(curve([30] * 20, [30] * 20), TrainingSettings())
+    assert hopeless[0].word == "It does not learn to match"
+
+
+def test_grades_follow_the_classic_recipe() -> None:
+    assert grade(7.9).startswith("excellent")
+    assert grade(11).startswith("great")
+    assert grade(14).startswith("good")
+    assert grade(19) == ""
+
+
+def test_nothing_is_said_before_the_first_epoch() -> None:
+    assert judge([], TrainingSettings()) == []
