@@ -39,10 +39,8 @@ def refined(image: np.ndarray, near: np.ndarray) -> np.ndarray:
 def test_rectified_positions_agree_with_opencv(kind: str) -> None:
     rig = simulated_rig(kind, (320, 240))
     c = rig.calibration
-    if kind == "ir":
-        cameras = [(c.K1, c.D1, np.eye(3), c.K1), (c.K2, c.D2, np.eye(3), c.K2)]
-    else:
-        cameras = rectifying(c)
+    untouched = [(c.K1, c.D1, np.eye(3), c.K1), (c.K2, c.D2, np.eye(3), c.K2)]
+    cameras = untouched if kind == "ir" else rectifying(c)
     for (K, D, R, P), ours in zip(cameras, (rig.left_xy, rig.right_xy), strict=True):
         rays = np.concatenate([ours, np.ones_like(ours[..., :1])], axis=-1) @ np.linalg.inv(P[:, :3]).T @ R
         back, _ = cv2.projectPoints(rays.reshape(-1, 3), np.zeros(3), np.zeros(3), K, D)

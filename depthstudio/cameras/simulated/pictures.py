@@ -31,12 +31,14 @@ def noise(rng: Rng, shape: tuple[int, int], cell: float | tuple[float, float], o
 
 def plain(colour: Colour, size: tuple[int, int] = (48, 48)) -> Picture:
     """One colour, (width, height) px."""
-    return np.full((size[1], size[0], 3), colour, np.uint8)
+    planes = [np.full((size[1], size[0]), value, np.uint8) for value in colour]
+    return np.asarray(cv2.merge(planes), np.uint8)
 
 
 def shaded(picture: Picture, factor: NDArray[np.float32]) -> Picture:
     """The picture times a brightness map (h, w)."""
-    return np.clip(picture * factor[..., None], 0, 255).astype(np.uint8)
+    wide = np.broadcast_to(np.asarray(factor, np.float32), picture.shape[:2])
+    return np.asarray(cv2.multiply(picture, cv2.merge([wide, wide, wide]), dtype=cv2.CV_8U), np.uint8)
 
 
 def rough(rng: Rng, colour: Colour, size: tuple[int, int], strength: float, cell: float = 40.0) -> Picture:

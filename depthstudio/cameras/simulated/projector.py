@@ -10,7 +10,7 @@ from depthstudio.synthetic.dots import dot_pattern, dots_on_surface
 # Where the projector sits between the two imagers: 0 = at the left one, 1 = at the right one.
 POSITION = 0.55
 _SEED = 435
-_PITCH_PX = 7.0
+_PITCH_PX = 6.2
 _SPOT_PX = 0.75
 _FULL_UNTIL_M = 1.2
 _BRIGHTNESS = 105.0

@@ -192,12 +192,15 @@ def _shadow(
     stuff: Sequence[Panel], size: tuple[int, int], origin: tuple[float, float], light: Vector, softness_m: float
 ) -> Darkness:
     """Where things keep the light from the desk: (h, w) float32 in 0..1, softened. origin: x and z of texel (0, 0)."""
-    darkness = np.zeros((size[1], size[0]), np.float32)
+    # A shadow is soft: a third of the desk's resolution is enough.
+    per_m = _DESK_TEXELS_PER_M / 3
+    darkness = np.zeros((size[1] // 3, size[0] // 3), np.float32)
     for panel in stuff:
         points = panel.points()
         height = DESK_TOP_Y - points[:, 1]
         x = points[:, 0] + height * light[0] / light[1]
         z = points[:, 2] + height * light[2] / light[1]
-        texels = np.stack([x - origin[0], origin[1] - z], axis=1) * _DESK_TEXELS_PER_M
+        texels = np.stack([x - origin[0], origin[1] - z], axis=1) * per_m
         cv2.fillConvexPoly(darkness, np.round(texels).astype(np.int32), (1.0,))
-    return np.asarray(cv2.GaussianBlur(darkness, (0, 0), softness_m * _DESK_TEXELS_PER_M), np.float32)
+    softened = cv2.GaussianBlur(darkness, (0, 0), softness_m * per_m)
+    return np.asarray(cv2.resize(softened, size, interpolation=cv2.INTER_LINEAR), np.float32)

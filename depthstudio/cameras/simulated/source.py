@@ -43,7 +43,6 @@ class SimulatedSource(FrameSource):
         super().__init__(settings.to_url(), _RIG_TITLES[settings.rig])
         self._settings = settings
         self._rig = simulated_rig(settings.rig, settings.size)
-        self._projector = settings.projector
         self._exposure_ms, self._gain = sensors.EXPOSURE_MS, sensors.GAIN
         self._number = 0
         self._started_s = 0.0
@@ -95,7 +94,8 @@ class SimulatedSource(FrameSource):
         prune(store.folder)
         still_to_render = store.count - store.ready()
         pixels = still_to_render * self._settings.size[0] * self._settings.size[1]
-        if still_to_render and (self.is_live or pixels > _WORTH_A_CHILD_PX):
+        # One picture is rendered by the first read, sooner than a child process could.
+        if store.count > 1 and still_to_render and (self.is_live or pixels > _WORTH_A_CHILD_PX):
             self._background = BackgroundRenderer(self._settings, workers=1 if self.is_live else 2)
         self._store = store
 
@@ -170,9 +170,9 @@ class SimulatedSource(FrameSource):
         settings = self._settings
         rng = np.random.default_rng((settings.seed, 97, self._number))
         left, right = rendered.left, rendered.right
-        if self._projector and rendered.left_dots.size:
+        if self._settings.projector and rendered.left_dots.size:
             left, right = _added(left, rendered.left_dots), _added(right, rendered.right_dots)
-        quality = rendered.quality_lit if self._projector else rendered.quality_dark
+        quality = rendered.quality_lit if self._settings.projector else rendered.quality_dark
         timestamp_s = self._number / settings.fps
         skew_s = _SKEW_S + _SKEW_SPREAD_S * float(rng.uniform(-1, 1)) if self._rig.has_colour else 0.0
         return StereoFrame(
@@ -190,7 +190,7 @@ class SimulatedSource(FrameSource):
     def _metadata(self) -> dict[str, Any]:
         return {
             "scene": self._settings.scene,
-            "projector": self._projector,
+            "projector": self._settings.projector,
             "exposure_ms": self._exposure_ms,
             "gain": self._gain,
         }
@@ -201,7 +201,7 @@ class SimulatedSource(FrameSource):
         not_a_wall = "" if s.scene == "wall" else "Only the wall can be moved."
         played = "" if s.realtime else "The recording is played once; choose the scene in the URL."
         return (
-            Control("projector", "Dot projector", float(self._projector), default=1.0, choices=("off", "on")),
+            Control("projector", "Dot projector", float(self._settings.projector), default=1.0, choices=("off", "on")),
             Control("exposure", "Exposure", self._exposure_ms, 0.5, 33.0, 0.5, sensors.EXPOSURE_MS, "ms"),
             Control("gain", "Gain", self._gain, 4.0, 128.0, 1.0, sensors.GAIN),
             Control(
@@ -229,8 +229,8 @@ class SimulatedSource(FrameSource):
                 f"It goes from {control.minimum:g} to {control.maximum:g} {control.unit}".rstrip() + ".",
             )
         if name == "projector":
-            self._projector = bool(round(value))
-            self._settings = replace(self._settings, projector=self._projector)
+            self._settings = replace(self._settings, projector=bool(round(value)))
+            self.url = self._settings.to_url()
         elif name == "exposure":
             self._exposure_ms = value
         elif name == "gain":
@@ -248,6 +248,7 @@ class SimulatedSource(FrameSource):
 
     def _change(self, **values: Any) -> None:
         self._settings = replace(self._settings, **values)
+        self.url = self._settings.to_url()
         if self._store is not None:
             self._start_loop()
 

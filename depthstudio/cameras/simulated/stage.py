@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -87,11 +87,14 @@ def flat_wall(seed: int, distance_m: float, tilt_deg: float) -> Panel:
 
     Its stones grow with the distance, so that it looks and matches the same everywhere.
     """
-    rng = np.random.default_rng((seed, 31))
-    picture = pictures.terrazzo(rng, (1280, 1280), 4200)
     extent = 1.9 * distance_m
     turn: Vector = turned_y(tilt_deg)
     across, down = turn @ vector(extent, 0, 0), vector(0, extent, 0)
     # Mirrored beyond its borders, far enough for the wide camera and a steep tilt.
     outline = 0.5 + 4.0 * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
-    return Panel(vector(0, 0, distance_m) - 0.5 * (across + down), across, down, picture, outline)
+    return Panel(vector(0, 0, distance_m) - 0.5 * (across + down), across, down, _terrazzo(seed), outline)
+
+
+@lru_cache(maxsize=1)
+def _terrazzo(seed: int) -> pictures.Picture:
+    return pictures.terrazzo(np.random.default_rng((seed, 31)), (1280, 1280), 4200)

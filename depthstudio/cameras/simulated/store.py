@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import tempfile
+import time
 import zipfile
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +21,7 @@ from depthstudio.cameras.simulated.stage import Stage
 
 ENVIRONMENT_VARIABLE = "DEPTHSTUDIO_CACHE"
 _KEPT_BYTES = 3 * 1024**3
+_ABANDONED_S = 600.0
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
@@ -87,8 +90,15 @@ class LoopStore:
 
 
 def prune(keep: Path) -> None:
-    """Delete the loops used least recently when all together take too much room; `keep` stays."""
+    """Delete the loops used least recently when all together take too much room; `keep` stays.
+
+    Files that a process left half-written are deleted, too.
+    """
     keep.touch()
+    for part in keep.glob("*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - part.stat().st_mtime > _ABANDONED_S:
+                part.unlink()
     folders = sorted((path for path in keep.parent.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
     sizes = {folder: sum(file.stat().st_size for file in folder.glob("*")) for folder in folders}
     total = sum(sizes.values())
