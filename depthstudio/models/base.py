@@ -46,15 +46,6 @@ class StereoNetwork(nn.Module):
         self.register_buffer("_mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("_std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
-    @property
-    def max_disparity(self) -> int:
-        """Largest disparity searched, px at full resolution; 0 for networks that search no range."""
-        return 0
-
-    @max_disparity.setter
-    def max_disparity(self, value: int) -> None:
-        """Networks that search no range ignore it."""
-
     def predict(self, left: Tensor, right: Tensor) -> StereoPrediction:
         """The network itself, on normalised images whose height and width are multiples of `size_multiple`."""
         raise NotImplementedError

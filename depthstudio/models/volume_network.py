@@ -77,12 +77,12 @@ class VolumeStereoNetwork(StereoNetwork):
             nn.ReLU(inplace=True),
             nn.Conv2d(hidden, 9 * 16, 1),
         )
-        self.spread = nn.Sequential(nn.Conv2d(hidden, 8, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(8, 1, 1))
+        log_spread = nn.Conv2d(8, 1, 1)
+        self.spread = nn.Sequential(nn.Conv2d(hidden, 8, 3, padding=1), nn.ReLU(inplace=True), log_spread)
         _initialise(self)
         nn.init.zeros_(self.step.correction.weight)
-        last = self.spread[2]
-        nn.init.zeros_(last.weight)
-        nn.init.constant_(last.bias, INITIAL_LOG_SPREAD)
+        nn.init.zeros_(log_spread.weight)
+        nn.init.constant_(_bias(log_spread), INITIAL_LOG_SPREAD)
 
     @property
     def max_disparity(self) -> int:
@@ -153,6 +153,11 @@ class VolumeStereoNetwork(StereoNetwork):
 def _five(channels: tuple[int, ...]) -> tuple[int, int, int, int, int]:
     half, quarter, eighth, sixteenth, thirtysecond = channels
     return half, quarter, eighth, sixteenth, thirtysecond
+
+
+def _bias(convolution: nn.Conv2d) -> Tensor:
+    assert convolution.bias is not None
+    return convolution.bias
 
 
 def _initialise(network: nn.Module) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from depthstudio.cancel import CancelToken
 from depthstudio.errors import NetworkError
 from depthstudio.inference.device import choose_device
+from depthstudio.inference.reach import set_max_disparity
 from depthstudio.models import save_network
 from depthstudio.training.optimisation import autocast, channels_last
 from depthstudio.training.precision import PrecisionChoice, choose_precision
@@ -176,9 +177,12 @@ class _Pretraining:
                     marks["save"] = time.monotonic() - self.started
         finally:
             self._save()
+        if self.cancel.is_cancelled:
+            yield self._event("finished", {"reason": "stopped"})
+            return
         yield self._validate()
         self._save()
-        yield self._event("finished", {"reason": "stopped" if self.cancel.is_cancelled else "time is used up"})
+        yield self._event("finished", {"reason": "time is used up"})
 
     def _is_over(self) -> bool:
         steps = self.settings.max_steps
@@ -215,7 +219,7 @@ class _Pretraining:
         phase = [phase for phase in self.settings.phases if fraction >= phase.from_fraction][-1]
         if phase != self.phase:
             self.phase = phase
-            self.state.network.max_disparity = phase.max_disparity
+            set_max_disparity(self.state.network, phase.max_disparity)
             seed = (self.settings.seed, self.state.crops)
             crops = CropStream(self.source, (phase.width, phase.height), phase.max_disparity, seed)
             self.stream = batches(crops, self.settings.batch, self.settings.workers, self.device.type == "cuda")

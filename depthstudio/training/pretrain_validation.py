@@ -8,6 +8,7 @@ from pathlib import Path
 from depthstudio.evaluation.benchmark_pairs import HEADLINE, BenchmarkPair, read_benchmark_pairs
 from depthstudio.evaluation.matchers import Matcher, network_matcher, sgbm_matcher
 from depthstudio.evaluation.metrics import DisparityMetrics, disparity_metrics, mean_metrics
+from depthstudio.inference.reach import set_max_disparity
 from depthstudio.models import StereoNetwork
 from depthstudio.synthetic.validation import validation_scenes
 
@@ -37,13 +38,9 @@ class PretrainValidation:
         return self._scores(sgbm_matcher(fill_holes=True))
 
     def of_network(self, network: StereoNetwork) -> Scores:
-        """The network in evaluation mode, searching max_disparity."""
-        before = network.max_disparity
-        network.max_disparity = self.max_disparity
-        try:
-            return self._scores(network_matcher(network.eval()))
-        finally:
-            network.max_disparity = before
+        """The network in evaluation mode, from then on searching max_disparity."""
+        set_max_disparity(network, self.max_disparity)
+        return self._scores(network_matcher(network.eval()))
 
     def selection_score(self, scores: Scores) -> float:
         """bad-2 averaged over the synthetic kinds: what the best weights are chosen by."""
