@@ -48,7 +48,8 @@ def generate_scene(
     width, height = size
     scale = log_uniform(rng, 0.05, 0.95) * max_disparity
     view = Viewpoint(width * rng.uniform(0.7, 1.3), width / 2, height / 2, scale)
-    frame = (-1.0, -1.0, 1.25 * width, float(height))
+    # The right view sees up to max_disparity px beyond the left one.
+    frame = (-1.0, -1.0, width + max_disparity, float(height))
     layers = list(_BUILDERS[kind](Workshop(rng, seed, view, frame, max_disparity)))
     return Scene(tuple(layers), size, kind)
 
@@ -95,9 +96,7 @@ def _room(shop: Workshop, style: Style = EVERYDAY_STYLE, furniture: float = 1.0)
         Facet(-x * left, y, z),
         Facet(x * right, y, z),
     ]
-    nearest = max(_reach(wall, view, shop.frame) for wall in walls)
-    # The walls' nearest visible point gets the scene's largest disparity.
-    view = replace(view, scale_px=min(view.scale_px / nearest * view.scale_px, shop.max_disparity))
+    view = _scaled_to_walls(view, walls, shop.max_disparity)
     shop = replace(shop, view=view)
     for wall in walls:
         yield shop.dressed(wall, style, None, wall.disparity(view), back * 0.6)
@@ -114,8 +113,21 @@ def _room(shop: Workshop, style: Style = EVERYDAY_STYLE, furniture: float = 1.0)
             yield layer
 
 
-def _reach(wall: Facet, view: Viewpoint, frame: tuple[float, float, float, float]) -> float:
-    return min(wall.disparity(view).limits((0, 0, frame[2] / 1.25, frame[3]))[1], 1e4)
+def _scaled_to_walls(view: Viewpoint, walls: list[Facet], max_disparity: float) -> Viewpoint:
+    """Give the walls' nearest visible point the scene's largest disparity, within max_disparity in both views."""
+    nearest = max(wall.disparity(view).limits((0, 0, 2 * view.cx, 2 * view.cy))[1] for wall in walls)
+    scale = min(view.scale_px / nearest * view.scale_px, max_disparity)
+    view = replace(view, scale_px=scale)
+    while max(_right_reach(wall, view) for wall in walls) > max_disparity:
+        view = replace(view, scale_px=view.scale_px * 0.85)
+    return view
+
+
+def _right_reach(wall: Facet, view: Viewpoint) -> float:
+    """Largest disparity of a wall in the right view, (a x_R + b y + c) / (1 - a)."""
+    plane = wall.disparity(view)
+    left = plane.limits((0, 0, 2 * view.cx, 2 * view.cy))[1]
+    return left / (1 - plane.a) if plane.a < 0.9 else np.inf
 
 
 def _posters(shop: Workshop, wall: Facet, style: Style, count: int, room: float) -> Iterator[Layer]:

@@ -120,7 +120,7 @@ class Workshop:
         """A flying flat or curved surface of any shape; None when it would leave the disparity range."""
         rng = self.rng
         x0, y0, x1, y1 = self.frame
-        x, y = rng.uniform(x0, min(x1, x0 + (x1 - x0) * 0.8 + disparity_px)), rng.uniform(y0, y1)
+        x, y = rng.uniform(x0, min(x1, 2 * self.view.cx + disparity_px)), rng.uniform(y0, y1)
         facet = self.tilted(x, y, disparity_px, tilt)
         depth = float(facet.origin[2])
         half = 0.5 * size_px / self.view.focal_px * depth * np.array([1.0, log_uniform(rng, 0.4, 1.0)])

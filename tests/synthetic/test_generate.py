@@ -59,13 +59,13 @@ def test_occlusion_agrees_with_the_other_view_rendered_at_the_exact_position(kin
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
 def test_disparities_cover_every_pixel_and_stay_in_range(kind: str) -> None:
-    for seed in range(4):
+    for seed in range(6):
         pair = render_pair(generate_scene(seed, kind, SIZE, max_disparity=48))
         for disparity in (pair.disparity_px, pair.right_disparity_px):
             assert disparity is not None
             assert np.isfinite(disparity).all()
-            assert disparity.min() >= 0.0
-            assert disparity.max() <= 1.1 * 48
+            assert disparity.min() > 0.2
+            assert disparity.max() <= 48
         assert pair.left.shape == (SIZE[1], SIZE[0], 3) and pair.left.dtype == np.uint8
 
 
