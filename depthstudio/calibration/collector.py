@@ -112,11 +112,7 @@ class ViewCollector:
         if self._collected and sizes != (self.left_size, self.right_size):
             return Offer(None, None, False, "the image size changed; start again")
         self.left_size, self.right_size = sizes
-        corners = (
-            find_board_quickly(left, self.board, self._seen[0]),
-            find_board_quickly(right, self.board, self._seen[1]),
-        )
-        self._seen = corners[0] is not None, corners[1] is not None
+        corners = self._find(left, right)
         if corners[0] is None or corners[1] is None:
             self._last = None
             return Offer(*corners, False, missing_board(*corners))
@@ -149,6 +145,15 @@ class ViewCollector:
         for one in self.collected:
             for side, image in (("left", one.left), ("right", one.right)):
                 write_bytes(folder / f"{side}{one.view.name}.png", cv2.imencode(".png", image)[1].tobytes())
+
+    def _find(self, left: Grey, right: Grey) -> tuple[Corners | None, Corners | None]:
+        """Search both images, harder in the one where the last frame or the other image says the board must be."""
+        in_left = find_board_quickly(left, self.board, expected=self._seen[0])
+        in_right = find_board_quickly(right, self.board, expected=self._seen[1] or in_left is not None)
+        if in_left is None and in_right is not None and not self._seen[0]:
+            in_left = find_board_quickly(left, self.board, expected=True)
+        self._seen = in_left is not None, in_right is not None
+        return in_left, in_right
 
     def _unsteady(self, view: BoardView, frame: StereoFrame) -> str:
         """Why the two images may not show the same moment; empty when they do."""

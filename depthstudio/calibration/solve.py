@@ -163,10 +163,13 @@ def _held_out(
         step(0.4 + 0.5 * fold / _FOLDS, f"Checking on held-out views, {fold + 1} of {_FOLDS}")
         seen = [view for index, view in enumerate(views) if index % _FOLDS != fold]
         unseen = [view for index, view in enumerate(views) if index % _FOLDS == fold]
-        rig = solve_rig(seen, board, *sizes)
-        plain += vertical_errors_px(rig.calibration(*sizes), unseen)
-        if refine is not False:
-            refined += vertical_errors_px(refine_rig(rig, seen, board, sizes[0]).calibration(*sizes), unseen)
+        try:
+            rig = solve_rig(seen, board, *sizes)
+            plain += vertical_errors_px(rig.calibration(*sizes), unseen)
+            if refine is not False:
+                refined += vertical_errors_px(refine_rig(rig, seen, board, sizes[0]).calibration(*sizes), unseen)
+        except CalibrationError:  # the views left do not determine the pair: nothing can be said
+            return None, False
     without = _vertical(plain)
     if not refined:
         return without, False
