@@ -37,7 +37,7 @@ class Recorder:
     ) -> None:
         self.capture = capture
         self.writer = writer
-        self._frame_limit = frame_limit
+        self.frame_limit = frame_limit
         self._seconds_limit = seconds_limit
         self._taken = 0
         self._first_timestamp_s: float | None = None
@@ -127,7 +127,7 @@ class Recorder:
         if self._seconds_limit is not None and frame.timestamp_s - self._first_timestamp_s >= self._seconds_limit:
             return True
         self._taken += 1
-        return self._frame_limit is not None and self._taken > self._frame_limit
+        return self.frame_limit is not None and self._taken > self.frame_limit
 
     def _write(self, frame: StereoFrame) -> None:
         self._in_flight.append(self.writer.submit(frame))

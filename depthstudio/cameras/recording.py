@@ -9,6 +9,7 @@ from pathlib import Path
 
 from depthstudio.cameras.capture import CaptureState, CaptureThread
 from depthstudio.cameras.opening import open_source
+from depthstudio.cameras.recorded import RecordedSource
 from depthstudio.cameras.recorder import QUEUE_CAPACITY, Recorder
 from depthstudio.cameras.urls import SourceUrl
 from depthstudio.cancel import CancelToken
@@ -22,12 +23,16 @@ _GRACE_S = 10.0
 
 @dataclass(frozen=True)
 class RecordingProgress:
-    """recorded: frames on disk. dropped: lost because the disk was too slow. rate_hz: the source's."""
+    """recorded: frames on disk. dropped: lost because the disk was too slow. rate_hz: the source's.
+
+    expected: frames there will be, when that is known.
+    """
 
     recorded: int
     dropped: int
     rate_hz: float
     seconds: float
+    expected: int | None = None
 
 
 def record(
@@ -52,7 +57,7 @@ def record(
     capture.start()
     try:
         _wait_until_open(capture, cancel)
-        settings = {control.name: control.value for control in capture.controls}
+        settings = {"camera": capture.source.title} | {c.name: c.value for c in capture.controls}
         writer = SessionWriter(folder, capture.source.url, capture.calibration, settings, name=name)
         recorder = Recorder(capture, writer, queue, frame_limit=frames, seconds_limit=seconds)
         recorder.start()
@@ -101,4 +106,9 @@ def _wait_until_done(
 
 
 def _progress(recorder: Recorder, elapsed_s: float) -> RecordingProgress:
-    return RecordingProgress(recorder.recorded, recorder.dropped, recorder.capture.counters().rate_hz, elapsed_s)
+    source = recorder.capture.source
+    expected = recorder.frame_limit
+    if expected is None and isinstance(source, RecordedSource) and not source.loop:
+        expected = source.frame_count
+    rate_hz = recorder.capture.counters().rate_hz
+    return RecordingProgress(recorder.recorded, recorder.dropped, rate_hz, elapsed_s, expected)

@@ -68,12 +68,12 @@ def _record(arguments: argparse.Namespace) -> int:
     columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     try:
         with Progress(*columns, transient=True) as bar:
-            task = bar.add_task("opening", total=arguments.frames or arguments.seconds)
+            task = bar.add_task("opening", total=arguments.seconds)
 
             def show(progress: RecordingProgress) -> None:
                 done = progress.seconds if arguments.seconds else progress.recorded
                 text = f"{progress.recorded} frames, {progress.rate_hz:.1f}/s, {progress.dropped} dropped"
-                bar.update(task, completed=done, description=text)
+                bar.update(task, completed=done, total=arguments.seconds or progress.expected, description=text)
 
             session = record(
                 arguments.url,

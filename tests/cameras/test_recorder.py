@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,11 @@ def test_what_comes_while_paused_is_left_out(tmp_path: Path) -> None:
     def before_read(number: int) -> None:
         if number == 11:
             while paused_at_ten[0].recorded < 10:
-                pass
+                time.sleep(0.002)
             paused_at_ten[0].pause()
         if number == 21:
             while paused_at_ten[0].waiting:
-                pass
+                time.sleep(0.002)
             paused_at_ten[0].resume()
 
     capture = CaptureThread(ScriptedSource(list(range(1, 31)), live=False, before_read=before_read))
@@ -89,7 +90,7 @@ def test_a_full_disk_ends_the_recording_and_keeps_what_is_there(
 
     def after_five_are_safe(number: int) -> None:
         while number == 6 and recorders[0].recorded < 5:
-            pass
+            time.sleep(0.002)
 
     capture = CaptureThread(ScriptedSource([*range(1, 200), -1], before_read=after_five_are_safe))
     recorder = recorder_for(capture, tmp_path / "s")
