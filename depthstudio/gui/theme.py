@@ -14,6 +14,7 @@ from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QStyleFactory, QWidget
+from shiboken6 import isValid
 
 from depthstudio.resources import resource_path
 
@@ -105,7 +106,8 @@ class Theme(QObject):
         application.setPalette(self._palette())
         application.setStyleSheet(self._filled_sheet())
         for widget, (name, token, size_px) in list(self._icon_users.items()):
-            self._put_icon(widget, name, token, size_px)
+            if isValid(widget):  # Python may outlive the Qt side of a closed window
+                self._put_icon(widget, name, token, size_px)
         self.changed.emit()
 
     def set_icon(self, widget: QAbstractButton | QLabel, name: str, token: str = "text", size_px: int = 18) -> None:

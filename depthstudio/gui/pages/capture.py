@@ -244,7 +244,7 @@ class CapturePage(Page):
         can_record = self.studio.sources.is_streaming and not recording.is_busy
         self.record_button.set_recording(recording.is_recording)
         self.record_button.setEnabled(can_record or recording.is_recording)
-        self.snapshot_button.setEnabled(self.studio.sources.last_frame is not None and not recording.is_busy)
+        self.snapshot_button.setEnabled(can_record)
         self.name_field.setEnabled(not recording.is_recording)
         if recording.is_recording:
             mark(self.record_state, tone="bad")

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from depthstudio.geometry import StereoCalibration
+from depthstudio.gui.main_window import MainWindow
+from depthstudio.gui.pages.calibrate import CalibratePage
+from depthstudio.gui.studio import Studio
+
+SIZE = (320, 240)
+FOCAL_PX, BASELINE_M, SQUARE_M = 300.0, 0.1, 0.03
+COLUMNS, ROWS = 9, 6
+_POSES = [(0, 0, 0), (25, 0, 5), (-25, 0, -5), (0, 25, 0), (0, -25, 8), (20, 20, 0), (-20, 15, -8), (18, -20, 3)]
+
+
+def board_picture() -> np.ndarray:
+    """A chessboard with a white margin, 20 px a square."""
+    squares = np.indices((ROWS + 1, COLUMNS + 1)).sum(axis=0) % 2
+    picture = np.kron(squares, np.ones((20, 20))) * 220 + 20
+    return np.pad(picture, 20, constant_values=240).astype(np.uint8)
+
+
+def write_pairs(folder: Path) -> None:
+    """The board in eight poses as an ideal pair of cameras sees it."""
+    folder.mkdir()
+    picture = board_picture()
+    K = np.array([[FOCAL_PX, 0, 159.5], [0, FOCAL_PX, 119.5], [0, 0, 1]])
+    to_metres = np.array([[SQUARE_M / 20, 0, -picture.shape[1] / 2 * SQUARE_M / 20]])
+    to_metres = np.vstack([to_metres, [0, SQUARE_M / 20, -picture.shape[0] / 2 * SQUARE_M / 20], [0, 0, 1]])
+    for i, (pitch, yaw, roll) in enumerate(_POSES):
+        R = cv2.Rodrigues(np.radians(np.array([pitch, yaw, roll], float)))[0]
+        for side, offset_m in (("left", 0.0), ("right", -BASELINE_M)):
+            t = np.array([0.05 + offset_m, 0.01 * (i % 3 - 1), 0.5 + 0.04 * (i % 4)])
+            H = K @ np.column_stack([R[:, 0], R[:, 1], t]) @ to_metres
+            image = cv2.warpPerspective(picture, H, SIZE, flags=cv2.INTER_AREA, borderValue=110)
+            cv2.imwrite(str(folder / f"{side}{i:02d}.png"), cv2.GaussianBlur(image, (3, 3), 0.7))
+
+
+@pytest.fixture
+def page(window: MainWindow) -> CalibratePage:
+    window.show_page("calibrate")
+    page = window.pages["calibrate"]
+    assert isinstance(page, CalibratePage)
+    page.square.setValue(SQUARE_M * 1000)
+    return page
+
+
+def test_from_pairs_to_a_calibration_in_use(
+    page: CalibratePage, studio: Studio, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    write_pairs(tmp_path / "pairs")
+    assert page.is_empty
+    page.load_folder(tmp_path / "pairs")
+    qtbot.waitUntil(lambda: len(page.strip.keys) >= 6, timeout=60_000)
+    assert not page.is_empty
+    count = len(page.strip.keys)
+    page.strip.removed.emit(page.strip.keys[-1])
+    assert len(page.strip.keys) == count - 1
+
+    qtbot.mouseClick(page.solve_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.solved is not None, timeout=60_000)
+    assert page.solved is not None
+    assert page.solved.geometry.baseline_m == pytest.approx(BASELINE_M, rel=0.02)
+    assert page.report.verdict.word in ("Good", "Usable", "Poor")
+    assert page.report.isVisible()
+
+    qtbot.waitUntil(page.save_button.isEnabled, timeout=10_000)
+    page.name_field.setText("bench-2")
+    qtbot.mouseClick(page.save_button, Qt.MouseButton.LeftButton)
+    path = studio.workspace.calibrations / "bench-2.npz"
+    qtbot.waitUntil(lambda: studio.chosen_calibration is not None, timeout=20_000)
+    assert StereoCalibration.load(path).baseline_m == pytest.approx(BASELINE_M, rel=0.02)
+    assert window.header.calibration.choice == "bench-2"
+
+
+def test_a_board_that_cannot_be_used_is_refused_with_the_reason(page: CalibratePage) -> None:
+    page.columns.setValue(6)
+    page.rows.setValue(6)
+    assert page.board is None
+    assert "more columns than rows" in page.board_problem.text()
+    page.columns.setValue(9)
+    assert page.board is not None
+
+
+def test_a_folder_without_pairs_becomes_a_notice(
+    page: CalibratePage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    page.load_folder(tmp_path)
+    qtbot.waitUntil(lambda: len(window.banners) == 1, timeout=20_000)
+    assert "no image pairs" in window.banners[0].notice.what
+
+
+def test_views_are_taken_from_the_simulated_board(page: CalibratePage, studio: Studio, qtbot: QtBot) -> None:
+    page.square.setValue(30.0)
+    studio.sources.open("sim://ir?scene=board&size=320x240&projector=off&frames=24")
+    qtbot.waitUntil(lambda: len(page.strip.keys) >= 2, timeout=120_000)
+    assert page.left.image_size == (320, 240)
+    assert page.bars["views"].value() > 0
+    page.clear()
+    assert page.strip.keys == []

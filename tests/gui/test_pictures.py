@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from pytestqt.qtbot import QtBot
+
+from depthstudio.frames import StereoFrame
+from depthstudio.gui.colormaps import COLORMAP_NAMES, color_table, colorize, value_range
+from depthstudio.gui.live_checks import check_frame
+from depthstudio.gui.theme import ThemeMode, theme
+from depthstudio.gui.widgets.image_view import ImageView, Overlay
+
+INVALID = (1, 2, 3)
+
+
+@pytest.mark.parametrize("name", COLORMAP_NAMES)
+def test_a_colour_table_is_injective_enough_and_keeps_the_invalid_colour_apart(name: str) -> None:
+    table = color_table(name, INVALID)
+    assert table.shape == (256,)
+    assert table[0] == 0xFF010203
+    assert len(np.unique(table[1:])) >= 200
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_invalid_pixels_show_in_their_own_colour(dtype: type) -> None:
+    values = np.array([[0, 500, 1000, 5000]], dtype)
+    if dtype is np.float32:
+        values = np.concatenate([values, np.array([[np.nan, np.inf, -1, 500]], dtype)])
+    table = color_table("turbo", INVALID)
+    colours = np.ascontiguousarray(colorize(values, 500, 1000, table)).view(np.uint32)[..., 0]
+    assert colours[0, 0] == table[0]
+    assert colours[0, 1] == table[1]
+    assert colours[0, 2] == colours[0, 3] == table[255]
+    if dtype is np.float32:
+        assert list(colours[1]) == [table[0], table[0], table[0], table[1]]
+
+
+def test_the_range_ignores_invalid_pixels_and_outliers() -> None:
+    values = np.zeros((100, 100), np.uint16)
+    values[50:] = 1000
+    values[50:, :50] = 2000
+    values[99, 99] = 65000
+    assert value_range(values) == (1000.0, 2000.0)
+    assert value_range(np.zeros((10, 10), np.uint16)) is None
+
+
+@pytest.fixture
+def view(qtbot: QtBot) -> ImageView:
+    theme().apply(ThemeMode.DARK)
+    made = ImageView("Left")
+    qtbot.addWidget(made)
+    made.resize(400, 200)
+    made.show()
+    return made
+
+
+def test_the_aspect_is_kept_and_the_cursor_reads_the_right_pixel(view: ImageView, qtbot: QtBot) -> None:
+    image = np.arange(100 * 100, dtype=np.uint16).reshape(100, 100)
+    view.set_map(image)
+    area = view.image_rect()
+    assert (area.width(), area.height(), area.x()) == (200, 200, 100)
+    seen: list[tuple[int, int, object]] = []
+    view.hovered.connect(lambda x, y, value: seen.append((x, y, value)))
+    qtbot.mouseMove(view, QPoint(100 + 2 * 30 + 1, 2 * 70 + 1))
+    assert seen[-1] == (30, 70, 7030)
+    qtbot.mouseMove(view, QPoint(20, 20))
+    assert seen[-1] == (-1, -1, None)
+
+
+def test_a_drag_pans_and_a_click_is_a_click(view: ImageView, qtbot: QtBot) -> None:
+    view.set_image(np.zeros((100, 200), np.uint8))
+    clicks: list[tuple[float, float]] = []
+    view.clicked.connect(lambda x, y: clicks.append((round(x, 1), round(y, 1))))
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+    assert clicks == [(49.5, 49.5)]
+
+
+def test_what_is_painted_are_the_pixels(view: ImageView) -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    image[:, :100] = (200, 10, 10)
+    view.set_image(image)
+    view.set_overlays([Overlay(points=np.array([[150.0, 50.0]], np.float32), token="good")])
+    grabbed = view.grab().toImage()
+    left = grabbed.pixelColor(100, 150)
+    assert (left.red(), left.green(), left.blue()) == (200, 10, 10)
+    marked = grabbed.pixelColor(301, 101)
+    assert marked.green() > 60
+
+
+def test_zooming_keeps_the_pixel_under_the_cursor(view: ImageView) -> None:
+    view.set_image(np.zeros((100, 200), np.uint8))
+    before = view.to_image(QPointF(100, 50))
+    view._zoom = 4.0  # the wheel's arithmetic is exercised by hand below
+    view.reset_view()
+    assert view.to_image(QPointF(100, 50)) == before
+
+
+def test_live_checks_name_what_is_wrong() -> None:
+    random = np.random.default_rng(0)
+    sharp = random.integers(0, 200, (120, 160), dtype=np.uint8)
+    flat = np.full((120, 160), 255, np.uint8)
+    depth = np.zeros((120, 160), np.uint16)
+    good = {check.name: check for check in check_frame(StereoFrame(0, 0.0, sharp, sharp, depth + 1000))}
+    bad = {check.name: check for check in check_frame(StereoFrame(0, 0.0, flat, flat, depth, right_timestamp_s=0.1))}
+    assert {check.tone for check in good.values()} == {"good"}
+    assert good["fill"].value == "100%"
+    assert bad["fill"].tone == "bad"
+    assert bad["sharp"].value == "blurred"
+    assert bad["exposure"].value == "too bright"
+    assert (bad["skew"].value, bad["skew"].tone) == ("100 ms", "bad")

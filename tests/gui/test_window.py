@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from depthstudio.geometry import StereoCalibration
+from depthstudio.gui.application import make_window
+from depthstudio.gui.main_window import MainWindow
+from depthstudio.gui.pages.base import Page
+from depthstudio.gui.settings import WindowSettings
+from depthstudio.gui.sources import SourceState
+from depthstudio.gui.studio import ActiveCalibration, Activity, Studio
+from depthstudio.gui.theme import ThemeMode, theme
+from depthstudio.workspace import Workspace
+
+
+def test_an_empty_workspace_says_what_to_do(window: MainWindow) -> None:
+    assert window.page.name == "capture"
+    assert window.page.is_empty
+
+
+def test_the_number_keys_show_the_pages_in_order(window: MainWindow, qtbot: QtBot) -> None:
+    names = [name for name in window.pages if name != "settings"]
+    for number, name in enumerate(names, start=1):
+        qtbot.keyClick(window, str(number))
+        assert window.page.name == name
+        assert window.header.title.text() == window.page.title
+
+
+def test_everything_clickable_has_a_name_for_screen_readers(window: MainWindow) -> None:
+    from PySide6.QtWidgets import QAbstractButton
+
+    nameless = [
+        item.objectName() or type(item).__name__
+        for item in window.findChildren(QAbstractButton)
+        if not (item.accessibleName() or item.text()) and not item.objectName().startswith("qt_")
+    ]
+    assert nameless == []
+
+
+def test_a_recording_that_is_not_there_is_told_and_the_window_goes_on(
+    window: MainWindow, studio: Studio, qtbot: QtBot, make_session: Callable[..., Path]
+) -> None:
+    studio.sources.open("file:///nowhere/camera.db3")
+    qtbot.waitUntil(lambda: studio.sources.state is SourceState.FAILED, timeout=20_000)
+    assert len(window.banners) == 1
+    studio.sources.open(f"session://{make_session()}?realtime=0")
+    qtbot.waitUntil(lambda: studio.sources.last_frame is not None, timeout=20_000)
+
+
+def test_the_source_stays_open_across_pages_and_brings_its_calibration(
+    window: MainWindow,
+    studio: Studio,
+    qtbot: QtBot,
+    make_session: Callable[..., Path],
+    calibration: StereoCalibration,
+) -> None:
+    studio.sources.open(f"session://{make_session(frames=60)}")
+    qtbot.waitUntil(lambda: studio.sources.is_streaming, timeout=20_000)
+    window.show_page("calibrate")
+    window.show_page("capture")
+    assert studio.sources.is_streaming
+    active = studio.calibration
+    assert active is not None
+    assert active.path is None
+    assert active.calibration.id == calibration.id
+    assert window.header.calibration.choice == "Source's own"
+
+
+def test_pause_holds_the_picture_and_p_lets_it_go_on(
+    window: MainWindow, studio: Studio, qtbot: QtBot, make_session: Callable[..., Path]
+) -> None:
+    studio.sources.open(f"session://{make_session(frames=200)}")
+    qtbot.waitUntil(lambda: studio.sources.last_frame is not None, timeout=20_000)
+    qtbot.keyClick(window, "p")
+    assert studio.sources.state is SourceState.PAUSED
+    held = studio.sources.last_frame
+    qtbot.wait(150)
+    assert studio.sources.last_frame is held
+    qtbot.keyClick(window, "p")
+    qtbot.waitUntil(lambda: studio.sources.last_frame is not held, timeout=10_000)
+
+
+def test_a_wrong_calibration_file_is_refused_with_the_reason(
+    window: MainWindow, studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.npz"
+    wrong.write_bytes(b"no archive")
+    studio.load_calibration(wrong)
+    qtbot.waitUntil(lambda: len(window.banners) == 1, timeout=10_000)
+    assert studio.calibration is None
+
+
+def test_the_chosen_calibration_is_remembered(
+    window: MainWindow, studio: Studio, qtbot: QtBot, workspace: Workspace, calibration: StereoCalibration
+) -> None:
+    path = workspace.calibrations / "bench-2.npz"
+    calibration.save(path)
+    studio.load_calibration(path)
+    qtbot.waitUntil(lambda: studio.calibration is not None, timeout=10_000)
+    assert window.header.calibration.choice == "bench-2"
+    window.close()
+    again = make_window(workspace)
+    qtbot.addWidget(again)
+    qtbot.waitUntil(lambda: again.studio.calibration is not None, timeout=10_000)
+    again.close()
+
+
+def test_closing_asks_while_something_runs(window: MainWindow, studio: Studio, qtbot: QtBot) -> None:
+    studio.set_activity("capture", Activity("Recording", "A recording is running."))
+    window.close()
+    assert window.isVisible()
+    question = window.question
+    assert question is not None
+    qtbot.mouseClick(question.buttons["Keep it running"], Qt.MouseButton.LeftButton)
+    assert window.isVisible()
+    window.close()
+    assert window.question is not None
+    qtbot.mouseClick(window.question.buttons["Stop and close"], Qt.MouseButton.LeftButton)
+    assert not window.isVisible()
+
+
+@pytest.mark.parametrize("mode", [ThemeMode.LIGHT, ThemeMode.DARK])
+def test_the_theme_can_be_set_and_every_token_of_the_sheet_exists(window: MainWindow, mode: ThemeMode) -> None:
+    theme().apply(mode)
+    assert theme().is_dark is (mode is ThemeMode.DARK)
+    window.grab()
+
+
+def test_pages_pay_for_frames_only_while_they_are_visible(qtbot: QtBot, workspace: Workspace) -> None:
+    served: list[str] = []
+
+    class Counting(Page):
+        name, title, icon = "counting", "Counting", "box"
+
+        def on_frame(self, frame: object) -> None:
+            served.append("frame")
+
+    studio = Studio(workspace, WindowSettings())
+    page = Counting(studio)
+    qtbot.addWidget(page)
+    page.show()
+    studio.sources.frame_ready.emit("frame")
+    page.hide()
+    studio.sources.frame_ready.emit("frame")
+    assert served == ["frame"]
+
+
+def test_use_calibration_none_goes_back_to_the_sources_own(studio: Studio, calibration: StereoCalibration) -> None:
+    studio.use_calibration(ActiveCalibration(calibration, "bench"))
+    assert studio.calibration is not None
+    studio.use_calibration(None)
+    assert studio.calibration is None
