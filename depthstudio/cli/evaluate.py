@@ -55,17 +55,18 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         Predictor(resolve_network(spec, workspace), device=arguments.device)
         for spec in (arguments.network, *arguments.also)
     ]
-    methods: list[DisparityMethod] = [*predictors]
+    methods: list[tuple[str, DisparityMethod]] = [
+        (Path(spec).name, predictor)
+        for spec, predictor in zip((arguments.network, *arguments.also), predictors, strict=True)
+    ]
     calibration = StereoCalibration.load(arguments.calibration) if arguments.calibration else None
     sources = [open_samples(path, calibration) for path in arguments.data]
     samples = _evenly(sources[0] if len(sources) == 1 else CombinedSamples(sources), arguments.limit)
     if not arguments.no_sgbm:
-        reach = arguments.max_disparity or max(
-            getattr(method, "max_disparity", None) or _SGBM_RANGE for method in methods
-        )
-        methods += [SgbmMethod(reach), SgbmMethod(reach, fill_holes=True)]
+        reach = arguments.max_disparity or max(predictor.max_disparity or _SGBM_RANGE for predictor in predictors)
+        methods += [(method.name, method) for method in (SgbmMethod(reach), SgbmMethod(reach, fill_holes=True))]
     console = Console(stderr=arguments.json)
-    evaluations = [_judge(method, samples, arguments.truth, console) for method in methods]
+    evaluations = [_judge(label, method, samples, arguments.truth, console) for label, method in methods]
     if arguments.report is not None:
         write_report(arguments.report, evaluations)
     if arguments.json:
@@ -84,14 +85,14 @@ def _evenly(samples: SampleSource, limit: int) -> SampleSource:
     return SampleSubset(samples, chosen, f"{limit} of {samples.title}")
 
 
-def _judge(method: DisparityMethod, samples: SampleSource, truth: Truth, console: Console) -> Evaluation:
+def _judge(label: str, method: DisparityMethod, samples: SampleSource, truth: Truth, console: Console) -> Evaluation:
     from rich.progress import track
 
     from depthstudio.evaluation.evaluate import Evaluation, evaluate_frames
 
     frames = evaluate_frames(method, samples, truth)
-    shown = track(frames, method.name, total=len(samples), console=console, transient=True)
-    return Evaluation(method.name, samples.title, tuple(shown))
+    shown = track(frames, label, total=len(samples), console=console, transient=True)
+    return Evaluation(label, samples.title, tuple(shown))
 
 
 def _print_evaluations(evaluations: list[Evaluation], console: Console) -> None:
@@ -100,7 +101,7 @@ def _print_evaluations(evaluations: list[Evaluation], console: Console) -> None:
     from depthstudio.evaluation.evaluate import CONVENTIONS
 
     kinds = sorted({frame.truth for frame in evaluations[0].frames})
-    table = Table("", "EPE px", "EPE px, per pixel", "bad-1 %", "bad-2 %", "bad-3 %", "D1 %", "density %", "ms")
+    table = Table("", "EPE", "EPE per pixel", "bad-1", "bad-2", "bad-3", "D1", "density", "ms")
     table.title = f"{evaluations[0].data}, {len(evaluations[0].frames)} frames, truth: {', '.join(kinds)}"
     for evaluation in evaluations:
         mean = evaluation.per_image
@@ -113,4 +114,8 @@ def _print_evaluations(evaluations: list[Evaluation], console: Console) -> None:
             f"{evaluation.inference_ms:.0f}",
         )
     console.print(table)
-    console.print(f"{CONVENTIONS} Columns are per_image unless they say otherwise.", style="dim", highlight=False)
+    console.print(
+        f"EPE in px, shares in %, averages per_image unless they say otherwise. {CONVENTIONS}",
+        style="dim",
+        highlight=False,
+    )

@@ -122,7 +122,8 @@ def _settings(arguments: argparse.Namespace, workspace: Workspace) -> TrainingSe
         settings = preset(arguments.preset, workspace).settings
     else:
         settings = default_preset(arguments.network or TrainingSettings().network).settings
-    network = {"network": arguments.network} if arguments.network else {}
+    spec = arguments.network
+    network = {"network": str(Path(spec).absolute()) if Path(spec).exists() else spec} if spec else {}
     return settings.changed(**network, **given_settings(arguments))
 
 

@@ -50,4 +50,7 @@ def _combined(
     paths: Sequence[str | Path], settings: TrainingSettings, calibration: StereoCalibration | None
 ) -> SampleSource:
     sources = [open_samples(path, calibration, settings.mask) for path in paths]
-    return sources[0] if len(sources) == 1 else CombinedSamples(sources)
+    if len(sources) == 1:
+        return sources[0]
+    frames = sum(len(source) for source in sources)
+    return CombinedSamples(sources, f"{len(sources)} data sets with {frames} frames")

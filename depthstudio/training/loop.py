@@ -63,7 +63,9 @@ def fine_tune(  # noqa: PLR0917 - the order is part of the interface
         failed = Failed(error.what, error.why, error.next_step)
         run.record(failed)
         yield failed
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
         failed = Failed("The memory ran out.", next_step="Choose a smaller batch size or crop.")
         run.record(failed)
         yield failed

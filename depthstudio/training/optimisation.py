@@ -103,11 +103,12 @@ class Stepper:
             prediction = self.network(channels_last(left), channels_last(right))
         loss = batch_loss(prediction.disparity, disparity, mask)
         objective = loss.mean + self.auxiliary_weight * auxiliary_loss(prediction, disparity, mask)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         objective.backward()
-        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm or inf))
+        learning = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        norm = float(nn.utils.clip_grad_norm_(learning, self.clip_norm or inf))
         if not (isfinite(norm) and isfinite(float(objective.detach()))):
-            self.optimizer.zero_grad(set_to_none=True)
+            self.network.zero_grad(set_to_none=True)
             raise DivergedError
         self.optimizer.step()
         return StepResult(loss, labelled, norm)

@@ -13,6 +13,7 @@ from depthstudio.storage import atomic_path
 from depthstudio.training.events import SampleImages
 
 _ERROR_LIMIT_PX = 5.0
+_LARGEST_WIDTH = 400  # of one part: a run keeps three pictures per epoch
 
 
 def save_picture(picture: SampleImages, folder: Path) -> Path:
@@ -24,7 +25,7 @@ def save_picture(picture: SampleImages, folder: Path) -> Path:
 
 
 def panel(picture: SampleImages) -> Image:
-    """(H, 4 W, 3) uint8 RGB: left, label, prediction, |error|; black where there is no label."""
+    """(H, 4 W, 3) uint8 RGB: left, label, prediction, |error|; black where there is no label. W is 400 at most."""
     labelled = np.isfinite(picture.label)
     low, high = np.percentile(picture.label[labelled], (1, 99)) if labelled.any() else (0.0, 1.0)
     error_px = np.abs(picture.prediction - picture.label)
@@ -33,7 +34,7 @@ def panel(picture: SampleImages) -> Image:
         colour(picture.prediction, low, high),
         colour(error_px.astype(np.float32), 0.0, _ERROR_LIMIT_PX),
     )
-    return np.hstack((picture.left, *maps))
+    return np.hstack([_small(part) for part in (picture.left, *maps)])
 
 
 def colour(values: FloatMap, low: float, high: float) -> NDArray[np.uint8]:
@@ -42,3 +43,11 @@ def colour(values: FloatMap, low: float, high: float) -> NDArray[np.uint8]:
     painted = cv2.cvtColor(cv2.applyColorMap((scaled * 255).astype(np.uint8), cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB)
     painted[~np.isfinite(values)] = 0
     return painted.astype(np.uint8)
+
+
+def _small(image: Image) -> Image:
+    height, width = image.shape[:2]
+    if width <= _LARGEST_WIDTH:
+        return image
+    size = (_LARGEST_WIDTH, round(height * _LARGEST_WIDTH / width))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)

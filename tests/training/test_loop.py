@@ -25,6 +25,7 @@ from depthstudio.training.events import (
 )
 from depthstudio.training.loop import fine_tune
 from depthstudio.training.losses import PixelSums, batch_loss, usable_pixels
+from depthstudio.training.pictures import panel
 from depthstudio.training.presets import preset
 from depthstudio.training.run import Run
 from depthstudio.training.settings import TrainingSettings
@@ -249,3 +250,30 @@ def test_the_same_seed_gives_the_same_network(tmp_path: Path, threads: int) -> N
 def test_dropout_and_its_absence_are_explained(tmp_path: Path) -> None:
     events, _ = tune(tmp_path / "run", quick_settings(epochs=1, dropout_p=0.2))
     assert any("has no dropout" in note for note in events[0].notes)
+
+
+def test_parts_at_rate_zero_neither_learn_nor_count_in_the_gradient(tmp_path: Path) -> None:
+    network = tiny_network()
+    before = [parameter.clone() for parameter in network.encoder_parameters()]
+    events, _ = tune(tmp_path / "run", quick_settings(encoder_lr_factor=0.0), network)
+    assert all(torch.equal(old, new) for old, new in zip(before, network.encoder_parameters(), strict=True))
+    frozen, _ = tune(tmp_path / "frozen", quick_settings(freeze_encoder=True))
+    norms, expected = ([step.gradient_norm for step in of(StepDone, one)] for one in (events, frozen))
+    assert norms == pytest.approx(expected, rel=1e-3)
+
+
+def test_running_out_of_memory_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def greedy(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(loop.Training, "batches", greedy)
+    events, run = tune(tmp_path / "run", quick_settings())
+    assert isinstance(events[-1], Failed) and events[-1].message == "The memory ran out."
+    assert run.best_path.exists() and run.summary().state == "failed"
+
+
+def test_large_frames_make_small_pictures() -> None:
+    images = SampleImages(
+        1, 0, np.zeros((480, 640, 3), np.uint8), np.ones((480, 640), np.float32), np.ones((480, 640), np.float32)
+    )
+    assert panel(images).shape == (300, 1600, 3)
