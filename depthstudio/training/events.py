@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -155,7 +155,12 @@ def from_json(line: dict[str, Any]) -> TrainingEvent | None:
     kind = _KINDS.get(line.get("event", ""))
     if kind is None:
         return None
-    known = {entry.name for entry in fields(kind)}
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in line.items() if key in known}
+    values = {}
+    for entry in fields(kind):
+        if entry.name in line:
+            value = line[entry.name]
+            values[entry.name] = tuple(value) if isinstance(value, list) else value
+            if value is None and entry.type == "float":
+                values[entry.name] = nan
     event: TrainingEvent = kind(**values)
     return event

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import inf, isfinite
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,8 @@ from depthstudio.models.base import StereoNetwork
 from depthstudio.training.batches import Batch
 from depthstudio.training.losses import BatchLoss, auxiliary_loss, batch_loss, usable_pixels
 from depthstudio.training.settings import TrainingSettings
+
+_COUNTERS = ("best", "num_bad_epochs", "cooldown_counter", "last_epoch", "_step_count", "_last_lr")
 
 
 def make_optimizer(network: StereoNetwork, settings: TrainingSettings) -> torch.optim.Optimizer:
@@ -56,6 +59,11 @@ def advance(schedule: LRScheduler, validation_loss: float) -> None:
         schedule.step(validation_loss)
     else:
         schedule.step()
+
+
+def counters(schedule: LRScheduler) -> dict[str, Any]:
+    """What a schedule has counted so far, without its limits, which come from the settings."""
+    return {name: value for name, value in schedule.state_dict().items() if name in _COUNTERS}
 
 
 @dataclass(frozen=True)

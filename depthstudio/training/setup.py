@@ -18,7 +18,7 @@ from depthstudio.inference.device import choose_device
 from depthstudio.models.base import StereoNetwork
 from depthstudio.training.batches import Batch, training_batches
 from depthstudio.training.early_stopping import EarlyStopping
-from depthstudio.training.optimisation import Stepper, make_optimizer, make_schedule
+from depthstudio.training.optimisation import Stepper, counters, make_optimizer, make_schedule
 from depthstudio.training.precision import PrecisionChoice, choose_precision
 from depthstudio.training.settings import TrainingSettings
 from depthstudio.training.state import TrainingState
@@ -67,7 +67,8 @@ class Training:
             epoch=self.epoch,
             network=self.network.state_dict(),
             optimizer=self.stepper.optimizer.state_dict(),
-            schedule=self.schedule.state_dict(),
+            schedule=counters(self.schedule),
+            learning_rate=self.settings.learning_rate,
             early_stopping=self.stopping.state(),
             precision="bf16" if self.stepper.bf16 else "fp32",
             baseline_epe_px=self.baseline_epe_px,
@@ -75,7 +76,10 @@ class Training:
         )
 
     def restore(self, state: TrainingState) -> None:
-        """Go back to where `state` was saved. NetworkError when it belongs to another network."""
+        """Go back to where `state` was saved, with the settings as they are now: a learning rate, decay or patience
+        changed since takes effect. NetworkError when the state belongs to another network.
+        """
+        decays = [group["weight_decay"] for group in self.stepper.optimizer.param_groups]
         try:
             self.network.load_state_dict(state.network)
             self.stepper.optimizer.load_state_dict(state.optimizer)
@@ -85,6 +89,9 @@ class Training:
                 "The network, its dropout or the frozen parts were changed since.",
                 "Start a new run from its best.safetensors.",
             ) from error
+        for group, decay in zip(self.stepper.optimizer.param_groups, decays, strict=True):
+            group["weight_decay"] = decay
+            group["lr"] *= self.settings.learning_rate / state.learning_rate
         self.schedule.load_state_dict(state.schedule)
         self.stopping.restore(state.early_stopping)
         self.epoch, self.seconds, self.baseline_epe_px = state.epoch, state.seconds, state.baseline_epe_px

@@ -16,12 +16,16 @@ _FORMAT = 1
 
 @dataclass
 class TrainingState:
-    """State after a finished epoch. Random numbers need no place here: each epoch seeds them by seed and epoch."""
+    """State after a finished epoch. Random numbers need no place here: each epoch seeds them by seed and epoch.
+
+    learning_rate: the settings' at that time, not the schedule's current one.
+    """
 
     epoch: int
     network: dict[str, Any]
     optimizer: dict[str, Any]
     schedule: dict[str, Any]
+    learning_rate: float
     early_stopping: dict[str, Any]
     precision: str
     baseline_epe_px: float

@@ -86,6 +86,17 @@ def test_more_epochs_continue_a_finished_run(tmp_path: Path) -> None:
     same_result(run, whole)
 
 
+def test_settings_changed_before_resuming_take_effect(tmp_path: Path) -> None:
+    run = Run.create_at(tmp_path / "run", quick_settings(learning_rate=1e-3, lr_patience=50))
+    go_on(run, resume=False)
+    run.change_settings(run.settings.changed(epochs=6, learning_rate=1e-8, lr_patience=0, early_stop_patience=4))
+    events = go_on(Run.open(run.folder), resume=True)
+    rates = [event.learning_rate for event in events if isinstance(event, EpochDone)]
+    assert rates[0] == pytest.approx(1e-8)
+    state = torch.load(run.last_state_path, weights_only=True)
+    assert "patience" not in state["schedule"] and state["learning_rate"] == 1e-8
+
+
 def test_a_run_without_a_state_starts_afresh_on_resume(tmp_path: Path) -> None:
     run = Run.create_at(tmp_path / "run", quick_settings())
     run.history_path.write_text('{"event": "Star')
