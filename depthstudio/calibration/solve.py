@@ -25,6 +25,7 @@ _MIN_VIEWS_TO_HOLD_OUT = 8
 _MIN_VIEWS_TO_DROP = 6
 _MAX_DROPPED_SHARE = 0.34
 _MAD_TO_SIGMA = 1.4826
+_FINE_PX = 0.3  # a view that fits this well stays, however much better the others fit
 _HOPELESS_TILT_DEG = 5.0
 
 
@@ -144,7 +145,7 @@ def _outliers(view_errors_px: Matrix, all_views: int) -> list[int]:
     median = float(np.median(error_px))
     spread = _MAD_TO_SIGMA * float(np.median(np.abs(error_px - median)))
     # A view must be far off by both measures: MAD alone turns strict when all the other views agree very well.
-    limit = max(median + 4 * spread, 2.5 * median)
+    limit = max(median + 4 * spread, 2.5 * median, _FINE_PX)
     worst_first = [int(i) for i in np.argsort(-error_px) if error_px[i] > limit]
     already = all_views - len(error_px)
     allowed = min(int(all_views * _MAX_DROPPED_SHARE) - already, len(error_px) - _MIN_VIEWS_TO_DROP + 1)
