@@ -17,12 +17,13 @@ CENTRE_SHARE = 0.8
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the parts; the final disparity has weight 1."""
+    """Weights of the parts; the final disparity has weight 1. robust_px: see _regression; 0 = plain smooth L1."""
 
     steps: float = 0.5
     volume: float = 0.3
-    classification: float = 0.3
+    classification: float = 1.0
     spread: float = 0.1
+    robust_px: float = 8.0
 
 
 def pretraining_loss(
@@ -33,7 +34,7 @@ def pretraining_loss(
     disparity: (N, H, W) px, H and W multiples of 32. weight: (N, H, W), 0 where there is nothing to learn.
     """
     auxiliary = prediction.auxiliary
-    found = {"full": _smooth_l1(prediction.disparity, disparity, weight)}
+    found = {"full": _regression(prediction.disparity, disparity, weight, parts.robust_px)}
     total = found["full"]
     offset = REFINEMENT_STRIDE // 2
     quarter, quarter_weight = (
@@ -41,7 +42,7 @@ def pretraining_loss(
     )
     for name, stage in auxiliary.items():
         if name == "volume" or name.startswith("step_"):
-            found[name] = _smooth_l1(stage, quarter, quarter_weight)
+            found[name] = _regression(stage, quarter, quarter_weight, parts.robust_px)
             total = total + (parts.volume if name == "volume" else parts.steps) * found[name]
     if "scores" in auxiliary:
         found["classification"] = classification_loss(auxiliary["scores"], disparity, weight)
@@ -80,8 +81,10 @@ def classification_loss(scores: Tensor, disparity: Tensor, weight: Tensor) -> Te
     return entropy.sum() / cells.sum().clamp(min=1)
 
 
-def _smooth_l1(predicted: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-    return _mean(F.smooth_l1_loss(predicted.float(), truth, reduction="none"), weight)
+def _regression(predicted: Tensor, truth: Tensor, weight: Tensor, robust_px: float) -> Tensor:
+    """Smooth L1; beyond about robust_px it grows like a logarithm, for choosing the right peak is not its work."""
+    error = F.smooth_l1_loss(predicted.float(), truth, reduction="none")
+    return _mean(robust_px * torch.log1p(error / robust_px) if robust_px else error, weight)
 
 
 def _mean(values: Tensor, weight: Tensor) -> Tensor:

@@ -25,10 +25,11 @@ class WeightAverage:
     def update(self, network: StereoNetwork, step: int) -> None:
         """Move towards `network`; faster in the first steps, when the average would only remember noise."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for average, current in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
-            if average.is_floating_point():
-                average.lerp_(current, 1 - decay)
-            else:
+        pairs = list(zip(self.network.state_dict().values(), network.state_dict().values(), strict=True))
+        floating = [pair for pair in pairs if pair[0].is_floating_point()]
+        torch._foreach_lerp_([average for average, _ in floating], [current for _, current in floating], 1 - decay)
+        for average, current in pairs:
+            if not average.is_floating_point():
                 average.copy_(current)
 
 
