@@ -18,6 +18,10 @@ _NEAREST_SEEN_M = 0.3
 # Sine of the sharpest corner whose edges are moved exactly.
 _SHARPEST = 0.25
 _LONGEST_REACH = 1.3
+# How much the disparity may change over the strip by which a face reaches over its neighbour.
+_DEEPEST_REACH_PX = 1.0
+# Disparity per px beyond which a face is seen edge-on: not a pixel wide, and rounding would move it.
+_STEEPEST = 25.0
 _EDGE_ON_M = 1e-3
 
 Box = tuple[float, float, float, float]
@@ -129,11 +133,16 @@ def _layer(panel: Panel, M: Vector, rig: SimulatedRig, extent: Box) -> Layer | N
     )
     if not _meets(vertices, extent):
         return None
-    if panel.overlaps and len(points) == len(panel.outline):
-        vertices = _reaching(vertices, panel.overlaps, rig.coarsest_spacing_px)
     K = np.array([[g.focal_px, 0, g.cx], [0, g.focal_px, g.cy], [0, 0, 1]])
     uv_from_left = np.linalg.inv(K @ M)
     a, b, c = (float(value) for value in g.focal_baseline * uv_from_left[2])
+    slope = float(np.hypot(a, b))
+    if slope > _STEEPEST:
+        return None
+    if panel.overlaps and len(points) == len(panel.outline):
+        # A face seen at a grazing angle would come far out of its body.
+        reach_px = min(rig.coarsest_spacing_px, _DEEPEST_REACH_PX / max(slope, 1e-6))
+        vertices = _reaching(vertices, panel.overlaps, reach_px)
     width, height = panel.texture.size
     texels = np.array([[width, 0, -0.5], [0, height, -0.5], [0, 0, 1]])
     return Layer(panel.texture, texels @ uv_from_left, PlaneDisparity(a, b, c), ConvexPolygon(vertices))
@@ -170,7 +179,16 @@ def _reaching(vertices: Vector, edges: tuple[int, ...], distance_px: float) -> V
     shift_y = (moved * before[:, 0] - moved_before * normal[:, 0]) / turn
     shift = np.stack([shift_x, shift_y], axis=1)
     far = np.linalg.norm(shift, axis=1, keepdims=True) / (_LONGEST_REACH * distance_px)
-    return np.asarray(vertices + shift / np.maximum(far, 1.0))
+    reached = vertices + shift / np.maximum(far, 1.0)
+    return reached if _is_convex(reached) else vertices
+
+
+def _is_convex(vertices: Vector) -> bool:
+    """False for outlines so small that moving their edges turned them inside out."""
+    along = np.vstack([vertices[1:], vertices[:1]]) - vertices
+    after = np.vstack([along[1:], along[:1]])
+    turns = along[:, 0] * after[:, 1] - along[:, 1] * after[:, 0]
+    return bool(np.all(turns > 0) or np.all(turns < 0))
 
 
 def _extent(rig: SimulatedRig) -> Box:
