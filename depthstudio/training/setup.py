@@ -109,7 +109,7 @@ def prepare_training(
         if len(frames) == 0:
             raise DatasetError(f"There is no {side} frame.", next_step="Give at least one recording to each side.")
     if settings.cache_mb:
-        train, validation = (CachedSamples(frames, settings.cache_mb / 2) for frames in (train, validation))
+        train, validation = (_cached(frames, settings.cache_mb / 2) for frames in (train, validation))
     device = choose_device(settings.device)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if settings.freeze_encoder:
@@ -148,6 +148,10 @@ def prepare_training(
     if state is not None:
         training.restore(state)
     return training
+
+
+def _cached(frames: SampleSource, limit_mb: float) -> SampleSource:
+    return frames if isinstance(frames, CachedSamples) else CachedSamples(frames, limit_mb)
 
 
 def _crop(train: SampleSource, settings: TrainingSettings) -> tuple[int, int]:
