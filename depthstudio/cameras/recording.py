@@ -16,6 +16,7 @@ from depthstudio.cancel import CancelToken
 from depthstudio.datasets.session import Session
 from depthstudio.datasets.session_writer import SessionWriter
 from depthstudio.errors import SourceError
+from depthstudio.geometry import StereoCalibration
 
 _POLL_S = 0.05
 _GRACE_S = 10.0
@@ -43,13 +44,15 @@ def record(
     seconds: float | None = None,
     name: str = "",
     role: str = "",
+    calibration: StereoCalibration | None = None,
     on_progress: Callable[[RecordingProgress], None] | None = None,
     cancel: CancelToken | None = None,
 ) -> Session:
     """Record `url` into the new session `folder` until a limit, the source's end, or `cancel`.
 
-    seconds: on the source's own clock. A recording is copied completely; a camera never waits, and what the disk could
-    not take is counted as dropped. UserError when the source or the disk fails; what was recorded before is kept.
+    seconds: on the source's own clock. calibration: kept with the session instead of what the source itself knows.
+    A recording is copied completely; a camera never waits, and what the disk could not take is counted as dropped.
+    UserError when the source or the disk fails; what was recorded before is kept.
     """
     folder = Path(folder)
     capture = CaptureThread(open_source(str(SourceUrl.parse(url).in_full())))
@@ -58,7 +61,7 @@ def record(
     try:
         _wait_until_open(capture, cancel)
         settings = {"camera": capture.source.title} | {c.name: c.value for c in capture.controls}
-        writer = SessionWriter(folder, capture.source.url, capture.calibration, settings, name=name)
+        writer = SessionWriter(folder, capture.source.url, calibration or capture.calibration, settings, name=name)
         recorder = Recorder(capture, writer, queue, frame_limit=frames, seconds_limit=seconds)
         recorder.start()
         try:

@@ -22,6 +22,9 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     limit.add_argument("--frames", type=_positive(int), metavar="N", help="stop after N frames")
     record.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="new folder (default: in the workspace)")
     record.add_argument("--name", default="", help="what the session is called")
+    record.add_argument(
+        "--calibration", type=Path, metavar="C.npz", help="kept with the session: the cameras' calibration"
+    )
     record.add_argument("--role", choices=("train", "validation"), default="", help="what the session is for")
     record.set_defaults(run=_record)
 
@@ -60,7 +63,9 @@ def _record(arguments: argparse.Namespace) -> int:
 
     from depthstudio.cameras.recording import RecordingProgress, record
     from depthstudio.cancel import CancelToken
+    from depthstudio.geometry import StereoCalibration
 
+    calibration = StereoCalibration.load(arguments.calibration) if arguments.calibration else None
     sessions = Workspace.find(arguments.workspace).sessions
     folder = arguments.output or sessions / new_folder_name(sessions, arguments.name)
     cancel = CancelToken()
@@ -82,6 +87,7 @@ def _record(arguments: argparse.Namespace) -> int:
                 seconds=arguments.seconds,
                 name=arguments.name,
                 role=arguments.role,
+                calibration=calibration,
                 on_progress=show,
                 cancel=cancel,
             )

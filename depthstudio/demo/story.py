@@ -10,9 +10,10 @@ import numpy as np
 
 from depthstudio.calibration import Board, CalibrationSolution, ViewCollector, solve_stereo
 from depthstudio.cameras import CaptureThread, EndOfStream, FrameSource, open_source
+from depthstudio.cameras.recording import record
 from depthstudio.cameras.simulated import SimulatedSource
 from depthstudio.cancel import CancelToken
-from depthstudio.datasets import CachedSamples, CombinedSamples, SampleSource, Session, SessionSamples, SessionWriter
+from depthstudio.datasets import CachedSamples, CombinedSamples, SampleSource, Session, SessionSamples
 from depthstudio.errors import UserError
 from depthstudio.evaluation.evaluate import Evaluation, evaluate_frames
 from depthstudio.frames import Image, StereoFrame
@@ -153,19 +154,20 @@ def _record(
     workspace: Workspace, scale: DemoScale, calibration: StereoCalibration
 ) -> Generator[DemoProgress, None, list[Session]]:
     """One recording session per room, with its role."""
-    sessions = []
-    total = len(_ROOMS) * scale.frames_per_room
+    sessions: list[Session] = []
     for done, (seed, role) in enumerate(_ROOMS.items()):
-        url = _room_url(seed, scale)
         folder = workspace.sessions / new_folder_name(workspace.sessions, f"room-{seed}")
-        with open_source(url + "&realtime=off") as source, SessionWriter(folder, url, calibration, {}) as writer:
-            for frame in _frames(source):
-                writer.submit(frame)
-                count = done * scale.frames_per_room + writer.frame_count
-                yield DemoProgress(1, count / total, f"{count} of {total} frames of {len(_ROOMS)} rooms")
-        session = Session.open(folder)
-        session.set_role(role)
-        sessions.append(session)
+        yield DemoProgress(1, done / len(_ROOMS), f"room {done + 1} of {len(_ROOMS)}")
+        sessions.append(
+            record(
+                _room_url(seed, scale) + "&realtime=off",
+                folder,
+                name=f"Room {seed}",
+                role=role,
+                calibration=calibration,
+            )
+        )
+    total = sum(session.frame_count for session in sessions)
     yield DemoProgress(1, 1.0, f"{total} frames with depth labels, every one on disk")
     return sessions
 
