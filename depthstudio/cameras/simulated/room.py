@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depthstudio.cameras.simulated import pictures, things
+from depthstudio.cameras.simulated import pictures, prints, things
 from depthstudio.cameras.simulated.panels import LIGHT, Panel, Vector, box, placed, vector
 from depthstudio.cameras.simulated.pictures import Colour, Picture, Rng
 
@@ -103,18 +103,18 @@ def _on_the_walls(rng: Rng, left: float, right: float, back: float) -> list[Pane
         x = -1.25 + 1.25 * k + float(rng.uniform(-0.15, 0.15))
         y = -0.42 + float(rng.uniform(-0.08, 0.05))
         if name == "board":
-            panels += _hung(pictures.whiteboard(rng, (760, 520)), (x, y, back), (1.15, 0.78), 0.03)
+            panels += _hung(prints.whiteboard(rng, (760, 520)), (x, y, back), (1.15, 0.78), 0.03)
         elif name == "window":
-            panels += _hung(pictures.window(rng, (520, 560)), (x, y - 0.02, back), (0.95, 1.05), 0.05)
+            panels += _hung(prints.window(rng, (520, 560)), (x, y - 0.02, back), (0.95, 1.05), 0.05)
         else:
             for dx in (-0.29, 0.27):
                 size = (0.46, 0.62)
                 dy = float(rng.uniform(-0.1, 0.1))
-                panels += _hung(pictures.poster(rng, (300, 400)), (x + dx, y + dy, back), size, 0.012)
+                panels += _hung(prints.poster(rng, (300, 400)), (x + dx, y + dy, back), size, 0.012)
     if rng.random() < 0.7:
-        picture = pictures.poster(rng, (420, 560))
+        picture = prints.poster(rng, (420, 560))
         panels.append(Panel(vector(right - 0.01, -0.7, 2.9), vector(0, 0, -0.7), vector(0, 0.92, 0), picture))
-    picture = pictures.whiteboard(rng, (620, 480)) if rng.random() < 0.5 else pictures.window(rng, (480, 520))
+    picture = prints.whiteboard(rng, (620, 480)) if rng.random() < 0.5 else prints.window(rng, (480, 520))
     panels.append(Panel(vector(left + 0.01, -0.75, 1.5), vector(0, 0, 1.1), vector(0, 0.9, 0), picture))
     return panels
 

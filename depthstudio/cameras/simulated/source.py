@@ -23,8 +23,9 @@ from depthstudio.frames import Image, StereoFrame
 from depthstudio.geometry import StereoCalibration
 
 _RIG_TITLES = {"ir": "Simulated infrared pair", "hybrid": "Simulated hybrid rig"}
-# Below this much rendering a child process takes longer to start than it saves.
-_WORTH_A_CHILD_PX = 6_000_000
+# Rendering time of a frame on an ordinary core, and how much of it is worth the start of child processes.
+_RENDER_S, _RENDER_S_PER_PX = 0.25, 1.3e-6
+_WORTH_CHILDREN_S = 4.0
 _POLL_S = 0.01
 # The USB camera of the hybrid rig is not triggered by the other one.
 _SKEW_S = 0.0021
@@ -92,10 +93,11 @@ class SimulatedSource(FrameSource):
         self._stop_background()
         store = LoopStore(self._settings)
         prune(store.folder)
-        still_to_render = store.count - store.ready()
-        pixels = still_to_render * self._settings.size[0] * self._settings.size[1]
+        missing = store.count - store.ready()
+        pixels = self._settings.size[0] * self._settings.size[1]
+        work_s = missing * (_RENDER_S + _RENDER_S_PER_PX * pixels)
         # One picture is rendered by the first read, sooner than a child process could.
-        if store.count > 1 and still_to_render and (self.is_live or pixels > _WORTH_A_CHILD_PX):
+        if store.count > 1 and missing and (self.is_live or work_s > _WORTH_CHILDREN_S):
             self._background = BackgroundRenderer(self._settings, workers=1 if self.is_live else 2)
         self._store = store
 

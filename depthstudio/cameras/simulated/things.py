@@ -9,7 +9,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from depthstudio.cameras.simulated import pictures
+from depthstudio.cameras.simulated import pictures, prints
 from depthstudio.cameras.simulated.panels import (
     Panel,
     Vector,
@@ -46,7 +46,7 @@ def bar(start: Vector, end: Vector, thickness: float, colour: Colour) -> list[Pa
 def carton(rng: Rng) -> list[Panel]:
     """A parcel."""
     size = tuple(float(v) for v in rng.uniform((0.2, 0.12, 0.16), (0.34, 0.26, 0.26)))
-    front, side, top = (pictures.cardboard(rng, (320, 240)) for _ in range(3))
+    front, side, top = (prints.cardboard(rng, (320, 240)) for _ in range(3))
     return box((size[0], size[1], size[2]), front, side, top)
 
 
@@ -60,8 +60,8 @@ def book_stack(rng: Rng) -> list[Panel]:
             float(rng.uniform(0.018, 0.042)),
             float(rng.uniform(0.14, 0.19)),
         )
-        spine = np.ascontiguousarray(np.rot90(pictures.book_spines(rng, (60, 420), 1))[:, :400])
-        cover = pictures.poster(rng, (240, 180))
+        spine = np.ascontiguousarray(np.rot90(prints.book_spines(rng, (60, 420), 1))[:, :400])
+        cover = prints.poster(rng, (240, 180))
         pages = pictures.shaded(
             pictures.plain((226, 220, 204), (180, 24)),
             1 + 0.08 * pictures.noise(rng, (24, 180), (90, 1.5), 1),
@@ -75,7 +75,7 @@ def tin(rng: Rng) -> list[Panel]:
     """A food tin."""
     radius, height = float(rng.uniform(0.033, 0.045)), float(rng.uniform(0.09, 0.14))
     colour = _paint(rng)
-    wound = pictures.wrapper(rng, (480, 160), colour)
+    wound = prints.wrapper(rng, (480, 160), colour)
     return turned_solid([(radius, -height), (radius, 0.0)], wound, 14, pictures.plain((178, 180, 184)))
 
 
@@ -83,7 +83,7 @@ def mug(rng: Rng) -> list[Panel]:
     """A mug with a dark drink and a handle."""
     radius, height = 0.041, 0.095
     colour = _paint(rng)
-    wound = pictures.wrapper(rng, (360, 120), colour)
+    wound = prints.wrapper(rng, (360, 120), colour)
     handle_x, dark = radius + 0.026, (max(colour[0] - 40, 10), max(colour[1] - 40, 10), max(colour[2] - 40, 10))
     points = [
         vector(radius, -0.08, 0),
@@ -101,7 +101,7 @@ def bottle(rng: Rng) -> list[Panel]:
     """A tall bottle with a label and a cap."""
     colour = _paint(rng)
     wound = pictures.plain(colour, (320, 320))
-    wound[150:270] = pictures.wrapper(rng, (320, 120), (228, 224, 214))
+    wound[150:270] = prints.wrapper(rng, (320, 120), (228, 224, 214))
     wound[:26] = (40, 42, 46)
     profile = [
         (0.014, -0.27),
@@ -133,7 +133,7 @@ def monitor(rng: Rng) -> list[Panel]:
     black = pictures.rough(rng, BLACK, (64, 64), 0.04)
     foot = box((0.22, 0.012, 0.18), black)
     neck = box((0.05, 0.14, 0.025), black)
-    panel = box((width, height, 0.03), pictures.screen(rng, (900, 540)), black)
+    panel = box((width, height, 0.03), prints.screen(rng, (900, 540)), black)
     panel[0] = replace(panel[0], self_lit=True)
     return foot + placed(neck, 0, -0.012, 0.03) + placed(panel, 0, -0.11, 0)
 
@@ -142,10 +142,10 @@ def laptop(rng: Rng) -> list[Panel]:
     """An open laptop: keyboard in front, lid leaning back."""
     grey = pictures.rough(rng, (168, 170, 174), (64, 64), 0.02)
     deck = pictures.rough(rng, (160, 162, 166), (640, 440), 0.02)
-    deck[50:250, 40:600] = pictures.keyboard((560, 200))
+    deck[50:250, 40:600] = prints.keyboard((560, 200))
     deck[290:410, 220:420] = (150, 152, 156)
     base = box((0.32, 0.016, 0.22), grey, grey, deck)
-    lid = box((0.32, 0.21, 0.008), pictures.screen(rng, (720, 470)), grey)
+    lid = box((0.32, 0.21, 0.008), prints.screen(rng, (720, 470)), grey)
     lid[0] = replace(lid[0], self_lit=True)
     return base + moved(lid, turned_x(-18), vector(0, -0.016, 0.11))
 
@@ -223,14 +223,14 @@ def instrument(rng: Rng) -> list[Panel]:
     case = pictures.rough(rng, (172, 174, 170), (96, 96), 0.03)
     for y in range(16, 80, 8):
         case[y : y + 3, 14:82] = (70, 72, 74)
-    return box((0.32, 0.15, 0.22), pictures.instrument(rng, (560, 260)), case)
+    return box((0.32, 0.15, 0.22), prints.instrument(rng, (560, 260)), case)
 
 
 def paper(rng: Rng) -> list[Panel]:
     """Printed sheets lying on the desk."""
     sheets: list[Panel] = []
     for k in range(2):
-        picture = pictures.printed(rng, (300, 420), 18, (44, 44, 50), (238, 237, 232))
+        picture = prints.printed(rng, (300, 420), 18, (44, 44, 50), (238, 237, 232))
         sheet = Panel(vector(-0.105, 0, 0.148), vector(0.21, 0, 0), vector(0, 0, -0.297), picture)
         sheets += placed([sheet], 0.03 * k, -0.0015 * (k + 1), 0.02 * k, float(rng.uniform(-25, 25)))
     return sheets
@@ -261,7 +261,7 @@ def shelf(rng: Rng) -> list[Panel]:
     for k in range(boards):
         filled = float(rng.uniform(0.55, 0.97)) * width
         tall = gap * float(rng.uniform(0.66, 0.86))
-        row = pictures.book_spines(rng, (int(filled * 560), int(tall * 560)), int(filled * 22))
+        row = prints.book_spines(rng, (int(filled * 560), int(tall * 560)), int(filled * 22))
         books = box((filled - 0.05, tall, 0.18), row, pictures.plain((120, 96, 80)))
         panels += placed(books, -(width - filled) / 2, -k * gap - 0.022, 0.02)
     return panels
@@ -275,7 +275,7 @@ def tripod(rng: Rng) -> list[Panel]:
         foot = turned_y(k * 120 + float(rng.uniform(-10, 10))) @ vector(0, 0, -0.38)
         panels += bar(hub, foot, 0.022, BLACK)
     panels += bar(vector(0, -1.25, 0), hub, 0.028, STEEL)
-    camera = box((0.14, 0.09, 0.08), pictures.instrument(rng, (200, 130)), pictures.plain(BLACK))
+    camera = box((0.14, 0.09, 0.08), prints.instrument(rng, (200, 130)), pictures.plain(BLACK))
     return panels + placed(camera, 0, -1.25, 0, float(rng.uniform(-40, 40)))
 
 
