@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from depthstudio.models import StereoNetwork
+
+TABLE_WIDTH = 120
 
 
 def add_verbs(verbs: argparse._SubParsersAction) -> None:
@@ -35,12 +38,14 @@ def _zero_shot(arguments: argparse.Namespace) -> int:
     from depthstudio.storage import write_text
 
     data = os.environ.get("DEPTHSTUDIO_DATA")
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
     if not data:
         console.print("DEPTHSTUDIO_DATA is not set: only the synthetic scenes are measured.")
     sets = benchmark_sets(Path(data) / "stereo" if data else None)
     rows = list(zero_shot(_networks(arguments), sets))
-    table = Table("set", "method", "EPE", "bad-1 %", "bad-2 %", "bad-3 %", "D1 %", "density %", "ms", title="zero-shot")
+    table = Table("set", "method", title="zero-shot")
+    for heading in ("EPE", "bad-1 %", "bad-2 %", "bad-3 %", "D1 %", "density %", "ms"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for set_name in sets:
         for row in (row for row in rows if row.set_name == set_name):
             m = row.metrics

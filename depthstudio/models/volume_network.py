@@ -80,6 +80,8 @@ class VolumeStereoNetwork(StereoNetwork):
         log_spread = nn.Conv2d(8, 1, 1)
         self.spread = nn.Sequential(nn.Conv2d(hidden, 8, 3, padding=1), nn.ReLU(inplace=True), log_spread)
         _initialise(self)
+        # Flat scores and no correction at first: confident nonsense takes long to unlearn.
+        nn.init.normal_(self.aggregation.score.weight, std=0.01)
         nn.init.zeros_(self.step.correction.weight)
         nn.init.zeros_(log_spread.weight)
         nn.init.constant_(_bias(log_spread), INITIAL_LOG_SPREAD)
