@@ -214,14 +214,13 @@ class Header(QFrame):
         menu = self.source.menu_shown
         menu.clear()
         for kind, group in groupby(self._infos, key=lambda info: info.kind):
-            menu.addSection(_GROUP_TITLES.get(kind, kind.capitalize()))
+            self._heading(menu, _GROUP_TITLES.get(kind, kind.capitalize()))
             for info in list(group)[-8:]:
-                action = menu.addAction(info.title)
-                action.setToolTip(info.detail)
+                action = menu.addAction(f"{info.title}\t{info.detail}")
                 action.setCheckable(True)
                 action.setChecked(info.url == self.studio.sources.url)
                 action.triggered.connect(lambda _checked=False, url=info.url: self.studio.sources.open(url))
-        menu.addSection("Other")
+        self._heading(menu, "Files and addresses")
         self._add(menu, "Open recording…", self.open_recording, "Ctrl+O")
         self._add(menu, "Open folder…", self.open_folder)
         menu.addAction(self._address_field(menu))
@@ -229,6 +228,14 @@ class Header(QFrame):
             menu.addSeparator()
             self._add(menu, "Open again", self.studio.sources.reopen)
             self._add(menu, "Close the source", self.studio.sources.close)
+
+    def _heading(self, menu: QMenu, text: str) -> None:
+        """A title inside a menu; the style sheet's menus draw none of their own."""
+        words = label(text, "small")
+        words.setContentsMargins(12, 8, 12, 2)
+        action = QWidgetAction(menu)
+        action.setDefaultWidget(words)
+        menu.addAction(action)
 
     def _add(self, menu: QMenu, text: str, action: object, keys: str = "") -> QAction:
         item = menu.addAction(text if not keys else f"{text}\t{keys}")
@@ -281,7 +288,7 @@ class Header(QFrame):
         own.triggered.connect(lambda _checked=False: self.studio.use_calibration(None))
         files = self.studio.calibration_files()
         if files:
-            menu.addSection("Workspace")
+            self._heading(menu, "Workspace")
         for path in files[:12]:
             action = menu.addAction(path.stem)
             action.setCheckable(True)

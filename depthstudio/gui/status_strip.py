@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QWidget
 
@@ -37,7 +39,9 @@ class TaskLine(QWidget):
         self._text = ElidedLabel("", "muted")
         self._text.setMinimumWidth(200)
         self._stop = icon_button("square", f"Stop: {task.title}", task.cancel, size_px=14)
-        self.setLayout(row(self._title, self._bar, self._text, self._stop))
+        line = row(self._title, self._bar, self._text, self._stop)
+        line.setStretch(2, 1)
+        self.setLayout(line)
         # Progress may come hundreds of times a second; the eye needs four.
         self._refresh = QTimer(self, interval=_REFRESH_MS)
         self._refresh.timeout.connect(self._show)
@@ -69,7 +73,9 @@ class StatusStrip(QFrame):
         self._idle = number_label("Ready", "small")
         self._tasks.addWidget(self._idle)
         self._camera = number_label("", "small")
-        self._device = number_label("", "small")
+        self._device = number_label(f"CPU, {os.cpu_count()} cores", "small")
+        self._device.setToolTip("What computes")
+        studio.device_changed.connect(self._device.setText)
         self._workspace = number_label(studio.workspace.root.name, "small")
         self._workspace.setToolTip(f"Workspace: {studio.workspace.root}")
         layout = QHBoxLayout(self)
@@ -82,10 +88,6 @@ class StatusStrip(QFrame):
         studio.tasks.started.connect(self._on_started)
         studio.sources.rates_changed.connect(self._show_rates)
         studio.sources.state_changed.connect(lambda: self._show_rates(studio.sources.rates))
-
-    def set_device(self, text: str) -> None:
-        """Say what computes: "CPU, 2 cores" or a GPU's name."""
-        self._device.setText(text)
 
     def _on_started(self, task: Task) -> None:
         if not task.shown:

@@ -98,9 +98,9 @@ def test_a_folder_without_pairs_becomes_a_notice(
 
 def test_views_are_taken_from_the_simulated_board(page: CalibratePage, studio: Studio, qtbot: QtBot) -> None:
     page.square.setValue(30.0)
-    studio.sources.open("sim://ir?scene=board&size=320x240&projector=off&frames=24")
+    studio.sources.open("sim://ir?scene=board&size=640x480&projector=off&frames=12")
     qtbot.waitUntil(lambda: len(page.strip.keys) >= 2, timeout=120_000)
-    assert page.left.image_size == (320, 240)
+    assert page.left.image_size == (640, 480)
     assert page.bars["views"].value() > 0
     page.clear()
     assert page.strip.keys == []
