@@ -56,6 +56,7 @@ class ImageView(QWidget):
         self._readout = ""
         self._range: tuple[float, float] | None = None
         self._fixed_range: tuple[float, float] | None = None
+        self._limits: tuple[float, float] | None = None
         self._colormap = "turbo"
         self._zoom = 1.0
         self._centre = (0.5, 0.5)
@@ -80,13 +81,17 @@ class ImageView(QWidget):
             self._pixels = np.asarray(cv2.cvtColor(image, code), np.uint8)
         self.update()
 
-    def set_map(self, values: NDArray[np.generic] | None) -> None:
-        """(H, W) uint16 or float32 depth or disparity; 0, negative and NaN show in the invalid colour."""
+    def set_map(self, values: NDArray[np.generic] | None, limits: tuple[float, float] | None = None) -> None:
+        """(H, W) uint16 or float32 depth or disparity; 0, negative and NaN show in the invalid colour.
+
+        limits: the range of the colours for this picture, e.g. that of the view beside it.
+        """
         self._values = values
+        self._limits = limits
         if values is None:
             self._pixels = None
         else:
-            low, high = self._range_for(values)
+            low, high = limits or self._range_for(values)
             self._pixels = colorize(values, low, high, color_table(self._colormap, theme().rgb("invalid")))
         self.update()
 
@@ -336,7 +341,7 @@ class ImageView(QWidget):
     def _recolor(self) -> None:
         values = self._values
         if values is not None and values.dtype != np.uint8:
-            self.set_map(values)
+            self.set_map(values, self._limits)
 
     def _on_theme(self) -> None:
         self._recolor()
