@@ -19,7 +19,7 @@ class BackgroundRenderer:
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         self._children = [
             subprocess.Popen(
-                [sys.executable, "-m", __name__, settings.to_url(), str(first), str(workers)],
+                [sys.executable, "-m", __package__, settings.to_url(), str(first), str(workers)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -54,7 +54,3 @@ def fill(url: str, first: int, step: int) -> None:
             return
         if not store.has(index):
             store.get(index)
-
-
-if __name__ == "__main__":
-    fill(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -55,13 +55,13 @@ def _shell(rng: Rng) -> list[Panel]:
     colour = _WALL_COLOURS[int(rng.integers(0, len(_WALL_COLOURS)))]
     floor_colour = _FLOOR_COLOURS[int(rng.integers(0, len(_FLOOR_COLOURS)))]
     if rng.random() < 0.5:
-        floor = pictures.wood(rng, floor_colour, (1000, 1000), 28)
+        floor = pictures.wood(rng, floor_colour, (760, 760), 28)
     else:
-        floor = pictures.tiles(rng, floor_colour, (1000, 1000), (14, 14))
+        floor = pictures.tiles(rng, floor_colour, (760, 760), (14, 14))
     width, depth, height = right - left, back - front, FLOOR_Y - CEILING_Y
-    wall = _shaded_wall(pictures.rough(rng, colour, (1000, 560), 0.035, 90))
-    side = _shaded_wall(pictures.rough(rng, colour, (900, 560), 0.035, 90))
-    ceiling = pictures.tiles(rng, (206, 206, 202), (700, 700), (8, 8))
+    wall = _shaded_wall(pictures.rough(rng, colour, (720, 400), 0.035, 64))
+    side = _shaded_wall(pictures.rough(rng, colour, (640, 400), 0.035, 64))
+    ceiling = pictures.tiles(rng, (206, 206, 202), (420, 420), (8, 8))
     panels = [
         Panel(vector(left - over, FLOOR_Y, back + over), vector(width + 2 * over, 0, 0), vector(0, 0, -depth), floor),
         Panel(
