@@ -43,7 +43,7 @@ def fine_tune(  # noqa: PLR0917 - the order is part of the interface
     validation: SampleSource,
     settings: TrainingSettings,
     run: Run,
-    cancel: CancelToken,
+    cancel: CancelToken | None = None,
     resume: bool = False,
 ) -> Iterator[TrainingEvent]:
     """Fine-tune `network` in place; run.best_path is the result, whatever ends the run.
@@ -56,7 +56,7 @@ def fine_tune(  # noqa: PLR0917 - the order is part of the interface
         state = TrainingState.load(run.last_state_path) if resume and run.last_state_path.exists() else None
         run.rewind(state.epoch if state else None)
         training = prepare_training(network, train, validation, settings, state)
-        for event in _events(training, run, cancel, is_fresh=state is None):
+        for event in _events(training, run, cancel or CancelToken(), is_fresh=state is None):
             run.record(event)
             yield event
     except UserError as error:

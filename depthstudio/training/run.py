@@ -65,8 +65,9 @@ class Run:
         self._waiting: list[str] = []
 
     @classmethod
-    def create(cls, parent: Path, name: str, settings: TrainingSettings, **about: Any) -> Self:
+    def create(cls, parent: Path | str, name: str, settings: TrainingSettings, **about: Any) -> Self:
         """A new folder in `parent` named by date and name. about: see RunAbout."""
+        parent = Path(parent)
         return cls.create_at(parent / new_folder_name(parent, name), settings, name=name, **about)
 
     @classmethod
