@@ -12,6 +12,7 @@ from depthstudio.gui.errors import Notice
 from depthstudio.gui.theme import GRID_PX, mark, tabular, theme
 from depthstudio.gui.widgets.basics import button, column, icon_button, label, row
 
+_EMPTY_TEXT_WIDTH_PX = 440
 _TONE_ICONS = {"good": "circle-check", "warning": "triangle-alert", "bad": "circle-x", "info": "info", "": "info"}
 _TONE_TOKENS = {"good": "good", "warning": "warning", "bad": "bad", "info": "text_muted", "": "text_muted"}
 
@@ -56,9 +57,12 @@ class VerdictLabel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._icon = QLabel()
-        self._word = label("", "verdict")
+        self._word = label("", "verdict", wrap=True)
         self._reason = label("", "muted", wrap=True)
-        self.setLayout(column(row(self._icon, self._word, 1), self._reason, spacing=4))
+        heading = row(self._icon, self._word)
+        heading.setAlignment(self._icon, Qt.AlignmentFlag.AlignTop)
+        heading.setStretch(1, 1)
+        self.setLayout(column(heading, self._reason, spacing=4))
 
     def set_verdict(self, word: str, reason: str = "", tone: str = "") -> None:
         """Show a word ("Good", "Overfitting since epoch 8"), why, and its tone."""
@@ -91,7 +95,7 @@ class EmptyState(QWidget):
         self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._text = label(text, "muted", wrap=True)
         self._text.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
-        self._text.setFixedWidth(440)
+        self._text.setFixedWidth(_EMPTY_TEXT_WIDTH_PX)
         buttons = row(1)
         for i, (caption, callback, symbol) in enumerate(actions or []):
             buttons.addWidget(button(caption, callback, symbol, "primary" if i == 0 else ""))
@@ -106,11 +110,13 @@ class EmptyState(QWidget):
         layout.addSpacing(GRID_PX)
         layout.addLayout(buttons)
         layout.addStretch(1)
+        self.set_text(title, text)
 
     def set_text(self, title: str, text: str) -> None:
         """Say something else."""
         self._title.setText(title)
         self._text.setText(text)
+        self._text.setMinimumHeight(self._text.heightForWidth(_EMPTY_TEXT_WIDTH_PX))
 
 
 class NoticeBanner(QFrame):

@@ -1,0 +1,169 @@
+"""The curves of a run: loss, EPE, learning rate and gradient norm over the epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from math import nan
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QWidget
+
+from depthstudio.gui.pages.train.story import RunStory
+from depthstudio.gui.theme import GRID_PX, theme
+from depthstudio.gui.widgets.basics import column, row
+from depthstudio.gui.widgets.curve_plot import CurvePlot
+from depthstudio.training.events import EpochDone, StepDone
+
+_MAX_FAINT_POINTS = 1500
+_GAP_ALPHA = 38
+_TICKS = (1, 2, 5, 10, 20, 50, 100, 200)
+_MIN_EXTENT = 4.0
+
+
+class TrainingPlot(CurvePlot):
+    """A CurvePlot over epochs: whole numbers on the axis, an optional shaded gap and vertical marks."""
+
+    def __init__(
+        self, title: str, curves: dict[str, str], unit: str = "", log: bool = False, gap: tuple[str, str] | None = None
+    ) -> None:
+        super().__init__(title, curves, "", unit, log)
+        self._gap = gap
+        self._extent = 0.0
+        self._marks: list[pg.InfiniteLine] = []
+        self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.setMinimumHeight(72)
+        self._edges = (self.plot.plot([], []), self.plot.plot([], []))
+        self._fill = pg.FillBetweenItem(*self._edges)
+        self._fill.setZValue(-10)
+        self.plot.addItem(self._fill, ignoreBounds=True)
+        theme().changed.connect(self._restyle_extras)
+        self._restyle_extras()
+        self.set_extent(0.0)
+
+    def set_gap(self, x: Sequence[float], low: Sequence[float], high: Sequence[float]) -> None:
+        """Shade what lies between two curves."""
+        for edge, values in zip(self._edges, (low, high), strict=True):
+            edge.setData(np.asarray(x, float), np.asarray(values, float))
+
+    def set_marks(self, epochs: Sequence[float]) -> None:
+        """Dotted vertical lines, e.g. where the learning rate fell."""
+        while len(self._marks) < len(epochs):
+            line = pg.InfiniteLine(angle=90, movable=False)
+            self._marks.append(line)
+            self.plot.addItem(line, ignoreBounds=True)
+        for i, line in enumerate(self._marks):
+            line.setVisible(i < len(epochs))
+            if i < len(epochs):
+                line.setValue(epochs[i])
+        self._restyle_extras()
+
+    def values(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """The points of a curve as drawn: epochs and values."""
+        return self._data[name]
+
+    def set_extent(self, last_epoch: float) -> None:
+        """Show epochs 0 to this one."""
+        extent = max(last_epoch, _MIN_EXTENT)
+        if extent == self._extent:
+            return
+        self._extent = extent
+        self.plot.setXRange(0, extent, padding=0.02)
+        step = next((tick for tick in _TICKS if extent / tick <= 12), _TICKS[-1])
+        self.plot.getAxis("bottom").setTickSpacing(step, step)
+
+    def _restyle_extras(self) -> None:
+        shade = QColor(theme().color("validation"))
+        shade.setAlpha(_GAP_ALPHA)
+        self._fill.setBrush(shade)
+        for edge in self._edges:
+            edge.setPen(None)
+        for line in self._marks:
+            line.setPen(pg.mkPen(theme().color("warning"), width=1, style=Qt.PenStyle.DotLine))
+
+
+class CurvesView(QWidget):
+    """Four plots of one run that share their epochs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        sides = {"train": "train", "validation": "validation"}
+        self.loss = TrainingPlot("Loss", sides, gap=("train", "validation"))
+        self.epe = TrainingPlot("EPE", sides, "px", gap=("train", "validation"))
+        self.rate = TrainingPlot("Learning rate", {"rate": "text_muted"}, log=True)
+        self.gradient = TrainingPlot("Gradient norm", {"norm": "train"}, log=True)
+        self.rate.plot.getPlotItem().vb.setLimits(minYRange=1.0)  # a decade, or a constant has no labelled tick
+        self.gradient.plot.getPlotItem().vb.setLimits(minYRange=0.8)
+        self.plots = (self.loss, self.epe, self.rate, self.gradient)
+        upper, lower = row(self.loss, self.epe, spacing=2 * GRID_PX), row(self.rate, self.gradient, spacing=2 * GRID_PX)
+        layout = column(upper, lower, spacing=GRID_PX)
+        layout.setStretch(0, 5)
+        layout.setStretch(1, 3)
+        self.setLayout(layout)
+
+    def show_story(self, story: RunStory | None) -> None:
+        """Draw a run as far as it got; None clears."""
+        if story is None:
+            for plot in self.plots:
+                plot.clear()
+                plot.set_gap([], [], [])
+                plot.set_marks([])
+                plot.set_extent(0.0)
+            return
+        self._show_pair(self.loss, story, "loss")
+        self._show_pair(self.epe, story, "epe_px")
+        self._show_rate(story)
+        self._show_gradient(story)
+        last = story.steps[-1] if story.steps else None
+        reached = max(float(story.epoch), _position(last) if last else 0.0)
+        for plot in self.plots:
+            plot.set_extent(float(np.ceil(reached)))
+
+    def _show_pair(self, plot: TrainingPlot, story: RunStory, what: str) -> None:
+        epochs = [done.epoch for done in story.epochs]
+        train: list[float] = [getattr(done, f"train_{what}") for done in story.epochs]
+        validation: list[float] = [getattr(done, f"validation_{what}") for done in story.epochs]
+        start = [0] if story.baseline is not None else []
+        before = [getattr(story.baseline, f"validation_{what}")] if story.baseline is not None else []
+        plot.set_curve("train", epochs, train)
+        plot.set_curve("validation", [*start, *epochs], [*before, *validation])
+        plot.set_faint("train", *_faint(story.steps, lambda step: getattr(step, what)))
+        plot.set_gap(epochs, train, validation)
+        plot.set_best(float(story.best_epoch) if epochs else None, "validation")
+
+    def _show_rate(self, story: RunStory) -> None:
+        xs: list[float] = []
+        ys: list[float] = []
+        for done in story.epochs:  # steps, because the rate holds for the whole epoch
+            xs += [done.epoch - 1, done.epoch]
+            ys += [done.learning_rate] * 2
+        if story.steps and story.steps[-1].epoch > story.epoch:
+            running = story.steps[-1]
+            xs += [running.epoch - 1, _position(running)]
+            ys += [running.learning_rate] * 2
+        self.rate.set_curve("rate", xs, ys)
+        self.rate.set_marks([done.epoch - 1 for done in reductions(story.epochs)])
+
+    def _show_gradient(self, story: RunStory) -> None:
+        norms = [nan if done.gradient_norm is None else done.gradient_norm for done in story.epochs]
+        self.gradient.set_curve("norm", [done.epoch for done in story.epochs], norms)
+        self.gradient.set_faint("norm", *_faint(story.steps, lambda step: step.gradient_norm))
+
+
+def reductions(epochs: Sequence[EpochDone]) -> list[EpochDone]:
+    """The epochs that began with a lower learning rate than the one before."""
+    return [b for a, b in pairwise(epochs) if b.learning_rate < a.learning_rate * (1 - 1e-6)]
+
+
+def _position(step: StepDone) -> float:
+    return step.epoch - 1 + step.step / step.steps_per_epoch
+
+
+def _faint(steps: Sequence[StepDone], value: Callable[[StepDone], float | None]) -> tuple[list[float], list[float]]:
+    """At most some hundred points of all steps, evenly picked."""
+    stride = max(1, len(steps) // _MAX_FAINT_POINTS)
+    picked = [(step, value(step)) for step in steps[::stride]]
+    return [_position(step) for step, y in picked if y is not None], [y for _, y in picked if y is not None]

@@ -1,0 +1,226 @@
+"""Which frames train and which validate, and what speaks against starting with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QWidget
+
+from depthstudio.datasets.session import Session, list_sessions
+from depthstudio.errors import UserError
+from depthstudio.gui.studio import Studio
+from depthstudio.gui.tasks import TaskContext
+from depthstudio.gui.theme import GRID_PX, mark, theme
+from depthstudio.gui.training_worker import DataChoice
+from depthstudio.gui.widgets.basics import ElidedLabel, Section, Segments, button, column, label, number_label, row
+from depthstudio.training.preflight import DataReport, Finding
+from depthstudio.training.settings import TrainingSettings
+
+_ROWS = 7
+_SIDE_WORDS = {"train": ("train", "train"), "validation": ("validate", "accent"), "": ("ignored", "")}
+_TONE_ICONS = {"bad": "circle-x", "warning": "triangle-alert", "good": "circle-check"}
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording and the side it is on: train, validation, or empty when it is left out."""
+
+    name: str
+    side: str
+    frames: int
+
+
+@dataclass(frozen=True)
+class DataLook:
+    """What was found: a report, or the error that stands in the way."""
+
+    recordings: tuple[Recording, ...]
+    report: DataReport | None = None
+    error: UserError | None = None
+
+
+def look_at(choice: DataChoice, settings: TrainingSettings, sessions: Path | None) -> DataLook:
+    """Open the data and check it; reads frames, so not on the GUI thread. sessions: whose recordings are listed."""
+    found = list_sessions(sessions) if sessions is not None else []
+    try:
+        report = choice.check(settings)
+    except UserError as error:
+        return DataLook(tuple(_recording(session, session.role) for session in found), None, error)
+    sides = {**dict.fromkeys(report.train, "train"), **dict.fromkeys(report.validation, "validation")}
+    recordings = [_recording(session, sides.get(session.folder.name, "")) for session in found]
+    if sessions is None:
+        recordings = [Recording(name, sides[name], report.train[name] + report.validation[name]) for name in sides]
+    return DataLook(tuple(recordings), report)
+
+
+def _recording(session: Session, side: str) -> Recording:
+    return Recording(session.name, side if side in ("train", "validation") else "", len(session.included))
+
+
+class DataSection(Section):
+    """The workspace's recordings, or a folder of another layout. changed(): another choice. looked(): see `look`."""
+
+    changed = Signal()
+    looked = Signal()
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__("Data")
+        self._studio = studio
+        self._folder: Path | None = None
+        self.look: DataLook | None = None
+        self._busy = False
+        self._again: TrainingSettings | None = None
+        self.kind = Segments({"recordings": "Recordings", "folder": "Folder"})
+        self.kind.setAccessibleName("Where the frames come from")
+        self._path = ElidedLabel("No folder chosen", "muted")
+        self._choose = button("Choose…", self.ask_folder, "folder-open")
+        self._folder_row = QWidget()
+        folder_row = row(self._path, self._choose)
+        folder_row.setStretch(0, 1)
+        self._folder_row.setLayout(folder_row)
+        self._table = QWidget()
+        self._grid = QGridLayout(self._table)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setVerticalSpacing(2)
+        self._grid.setColumnStretch(0, 1)
+        self.summary = label("", "small", wrap=True)
+        self.findings = column(spacing=GRID_PX)
+        self.heading_row.addWidget(
+            button("Change roles", lambda: studio.show_page("dataset"), kind="link", tip="Open the Dataset page")
+        )
+        for item in (self.kind, self._folder_row, self._table, self.summary):
+            self.add(item)
+        self.add(self.findings)
+        self.kind.chosen.connect(self._on_kind)
+        self._folder_row.hide()
+
+    @property
+    def choice(self) -> DataChoice | None:
+        """What to train on; None while no folder is chosen."""
+        if self.kind.current == "recordings":
+            return DataChoice((str(self._studio.workspace.sessions),))
+        if self._folder is None:
+            return None
+        chosen = self._studio.chosen_calibration
+        return DataChoice((str(self._folder),), chosen.path if chosen is not None else None)
+
+    @property
+    def is_usable(self) -> bool:
+        """The data was looked at and nothing forbids to start."""
+        return self.look is not None and self.look.report is not None
+
+    def set_folder(self, folder: Path) -> None:
+        """Train on a folder of any known layout."""
+        self._folder = folder
+        self._path.set_full_text(str(folder))
+        self.kind.set_current("folder")
+        self._on_kind("folder")
+
+    def ask_folder(self) -> None:
+        """Let the user choose a folder."""
+        dialog = QFileDialog(self.window(), "Folder with frames to learn from")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(lambda path: self.set_folder(Path(path)))
+        dialog.open()
+
+    def refresh(self, settings: TrainingSettings) -> None:
+        """Look at the data in the background; `looked` follows."""
+        choice = self.choice
+        if choice is None:
+            self._on_look(DataLook(()))
+            return
+        if self._busy:
+            self._again = settings
+            return
+        self._busy = True
+        sessions = self._studio.workspace.sessions if self.kind.current == "recordings" else None
+
+        def work(_: TaskContext) -> DataLook:
+            return look_at(choice, settings, sessions)
+
+        self._studio.tasks.run(work, "Look at the data", self._on_look, self._on_fault)
+
+    def _on_kind(self, kind: str) -> None:
+        self._folder_row.setVisible(kind == "folder")
+        self.look = None
+        self.changed.emit()
+
+    def _on_fault(self, error: BaseException) -> None:
+        self._busy = False
+        self._studio.report(error)
+
+    def _on_look(self, look: DataLook) -> None:
+        self._busy = False
+        if self._again is not None:
+            again, self._again = self._again, None
+            self.refresh(again)
+            return
+        self.look = look
+        self._show_recordings(look.recordings)
+        self._show_summary(look)
+        self._show_findings(look)
+        self.looked.emit()
+
+    def _show_recordings(self, recordings: tuple[Recording, ...]) -> None:
+        _clear(self._grid)
+        for line, recording in enumerate(recordings[:_ROWS]):
+            word, tone = _SIDE_WORDS[recording.side]
+            self._grid.addWidget(ElidedLabel(recording.name), line, 0)
+            self._grid.addWidget(number_label(str(recording.frames), "muted"), line, 1)
+            side = label(word, "small", tone=tone)
+            side.setFixedWidth(56)
+            self._grid.addWidget(side, line, 2)
+        if len(recordings) > _ROWS:
+            self._grid.addWidget(label(f"and {len(recordings) - _ROWS} more", "faint"), _ROWS, 0)
+        self._table.setVisible(bool(recordings))
+
+    def _show_summary(self, look: DataLook) -> None:
+        report = look.report
+        self.summary.setVisible(report is not None)
+        if report is not None:
+            width, height = report.image_size
+            self.summary.setText(
+                f"{report.train_frames} frames train, {report.validation_frames} validate. {width} × {height} px, "
+                f"{report.valid_share:.0%} labelled, up to {report.largest_disparity_px:.0f} px."
+            )
+
+    def _show_findings(self, look: DataLook) -> None:
+        _clear(self.findings)
+        found = look.report.findings if look.report is not None else ()
+        if look.error is not None:
+            words = " ".join(part for part in (look.error.what, look.error.why) if part)
+            found = (Finding(words, look.error.next_step, "bad"),)
+        elif look.report is None:
+            found = (Finding("No folder chosen.", "Choose one, or train on the recordings of this workspace."),)
+        for finding in found:
+            self.findings.addWidget(FindingLine(finding))
+        if look.report is not None and not found:
+            self.findings.addWidget(FindingLine(Finding("Nothing speaks against starting.", tone="good")))
+
+
+class FindingLine(QWidget):
+    """One check in words with its icon."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__()
+        icon = QLabel()
+        icon.setFixedWidth(16)
+        theme().set_icon(icon, _TONE_ICONS[finding.tone], finding.tone, 14)
+        self.text = label(" ".join(part for part in (finding.what, finding.next_step) if part), "small", wrap=True)
+        mark(self.text, role="")
+        self.setAccessibleName(self.text.text())
+        layout = row(column(icon, 1, spacing=0), self.text)
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+
+
+def _clear(layout: object) -> None:
+    take: Callable[[int], object] = layout.takeAt  # type: ignore[attr-defined]
+    while (item := take(0)) is not None:
+        widget = item.widget()  # type: ignore[attr-defined]
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()

@@ -1,0 +1,147 @@
+"""TrainingJob: the one fine-tuning that may run, followed from its worker thread and told to the page at leisure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from depthstudio.cancel import CancelToken
+from depthstudio.gui.errors import Notice
+from depthstudio.gui.pages.train.story import RunStory
+from depthstudio.gui.studio import Activity, Studio
+from depthstudio.gui.tasks import Task
+from depthstudio.gui.training_worker import DataChoice, Prepared, new_run, resumed_run
+from depthstudio.training.events import Failed, SampleImages
+from depthstudio.training.settings import TrainingSettings
+
+_TELL_INTERVAL_MS = 200  # curves are repainted at most five times a second, however fast the steps are
+_ACTIVITY = Activity(
+    "Fine-tuning is running.",
+    "A fine-tuning is running. Its best network so far is kept, and it can be resumed later.",
+)
+
+
+class TrainingJob(QObject):
+    """Starts, follows and ends a run.
+
+    changed(): it began, has its folder, is stopping or ended. advanced(): the story grew, at most 5 times a second.
+    pictures_made(): new sample pictures lie in the run's folder. ended(story): it is over and has a folder.
+    """
+
+    changed = Signal()
+    advanced = Signal()
+    pictures_made = Signal()
+    ended = Signal(object)
+
+    def __init__(self, studio: Studio, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._studio = studio
+        self._task: Task | None = None
+        self._last = CancelToken()
+        self.story: RunStory | None = None
+        self._timer = QTimer(self, interval=_TELL_INTERVAL_MS, singleShot=True)
+        self._timer.timeout.connect(self._tell)
+
+    @property
+    def is_running(self) -> bool:
+        """True from the start until the worker thread is over."""
+        return self._task is not None
+
+    @property
+    def is_stopping(self) -> bool:
+        """True when the next safe point ends it."""
+        return self._task is not None and self._task.cancel_token.is_cancelled
+
+    @property
+    def is_finishing_epoch(self) -> bool:
+        """True when the running epoch is the last one."""
+        return self._task is not None and self._last.is_cancelled
+
+    def start(self, name: str, settings: TrainingSettings, data: DataChoice) -> None:
+        """Begin a new run."""
+        workspace, last = self._studio.workspace, CancelToken()
+        story = RunStory(name or "New run", settings)
+        self._begin(story, last, lambda cancel: new_run(workspace, name, settings, data, cancel, last=last))
+
+    def resume(self, story: RunStory) -> None:
+        """Go on with an interrupted run."""
+        folder, last = story.folder, CancelToken()
+        assert folder is not None, "only a run with a folder can be resumed"
+        story.end = None
+        self._begin(story, last, lambda cancel: resumed_run(self._studio.workspace, folder, cancel, last))
+
+    def stop(self) -> None:
+        """End it at the next step; the best network stays."""
+        if self._task is not None:
+            self._task.cancel()
+            self.changed.emit()
+
+    def finish_epoch(self) -> None:
+        """End it when the running epoch is measured; the best network stays."""
+        self._last.cancel()
+        self.changed.emit()
+
+    def is_live(self, folder: Path | None) -> bool:
+        """True when this folder is the running run's."""
+        return self.is_running and self.story is not None and folder is not None and self.story.folder == folder
+
+    def _begin(self, story: RunStory, last: CancelToken, events: Callable[[CancelToken], Iterator[Any]]) -> None:
+        self.story, self._last = story, last
+        self._task = self._studio.tasks.iterate(events, "Fine-tune", self._on_event)
+        self._task.set_progress(-1.0, "reading the data")
+        self._task.ended.connect(self._on_ended)
+        self._studio.set_activity("train", _ACTIVITY)
+        self.changed.emit()
+
+    def _on_event(self, event: object) -> None:
+        story = self.story
+        if story is None:
+            return
+        if isinstance(event, Prepared):
+            run = event.run
+            self.story = RunStory(run.name, run.settings, run.folder, created=run.about.created, loaded=event.lines)
+            for past in event.past:
+                self.story.take(past)
+            self.changed.emit()
+        elif isinstance(event, SampleImages):
+            self.pictures_made.emit()
+        else:
+            story.take(event)  # type: ignore[arg-type]
+            if isinstance(event, Failed):
+                self._studio.notify(Notice(event.message, event.why, event.next_step))
+            if not self._timer.isActive():
+                self._timer.start()
+
+    def _tell(self) -> None:
+        if self._task is not None and self.story is not None:
+            self._task.set_progress(self.story.progress if self.story.started else -1.0, progress_words(self.story))
+        self.advanced.emit()
+
+    def _on_ended(self) -> None:
+        story, self._task = self.story, None
+        self._timer.stop()
+        self._studio.set_activity("train", None)
+        if story is not None and story.folder is None:  # it never got as far as a folder
+            self.story = None
+        self.changed.emit()
+        if self.story is not None:
+            self.ended.emit(self.story)
+            self._studio.library_changed.emit()
+
+
+def progress_words(story: RunStory) -> str:
+    """ "epoch 12/50  best 8 (2.31 px)  4 of 15 patience" for the status strip."""
+    if story.started is None:
+        return "reading the data"
+    if story.baseline is None and not story.epochs:
+        return "measuring the network as it came"
+    running = min(story.epoch + 1, story.settings.epochs)
+    parts = [f"epoch {running}/{story.settings.epochs}"]
+    if story.best_epe_px is not None:
+        parts.append(f"best {story.best_epoch} ({story.best_epe_px:.3g} px)")
+    if story.epochs and story.settings.early_stop_patience:
+        parts.append(f"{story.epochs[-1].epochs_without_improvement} of {story.settings.early_stop_patience} patience")
+    return "  ".join(parts)

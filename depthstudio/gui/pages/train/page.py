@@ -1,0 +1,286 @@
+"""Train: set up a fine-tuning, watch its curves tell the truth, and go on from its result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QWidget
+
+from depthstudio.gui.pages.base import Page
+from depthstudio.gui.pages.train.curves import CurvesView
+from depthstudio.gui.pages.train.job import TrainingJob
+from depthstudio.gui.pages.train.run_panel import RunPanel
+from depthstudio.gui.pages.train.runs_list import RunEntry, RunsList, read_runs
+from depthstudio.gui.pages.train.samples import SampleStrip
+from depthstudio.gui.pages.train.setup_panel import SetupPanel
+from depthstudio.gui.pages.train.story import RunStory
+from depthstudio.gui.pages.train.verdict import RunState, state_of
+from depthstudio.gui.studio import Studio
+from depthstudio.gui.tasks import TaskContext
+from depthstudio.gui.theme import GRID_PX
+from depthstudio.gui.widgets.basics import Segments, button, column, label, row
+from depthstudio.training.run import Run
+
+_TABS = {"setup": "Set up", "run": "Run", "runs": "All runs"}
+
+
+class TrainPage(Page):
+    """Curves and sample pictures on the stage; set-up, the shown run or all runs in the panel."""
+
+    name, title, icon = "train", "Train", "graduation-cap"
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio)
+        self.shown: RunStory | None = None
+        self.job = TrainingJob(studio, self)
+        self.curves = CurvesView()
+        self.samples = SampleStrip(studio.tasks)
+        self.stage.addWidget(self.curves, 5)
+        self.stage.addSpacing(GRID_PX)
+        self.stage.addWidget(self.samples, 3)
+        self._build_panel()
+        self._connect()
+        self._show_all()
+        self.reload_runs()
+
+    # ---- building
+
+    def _build_panel(self) -> None:
+        self.tabs = Segments(_TABS)
+        self.setup = SetupPanel(self.studio)
+        self.run_panel = RunPanel()
+        self.runs = RunsList(self.open_run)
+        self._tab_widgets: dict[str, QWidget] = {"setup": self.setup, "run": self.run_panel, "runs": self.runs}
+        for item in (self.tabs, *self._tab_widgets.values()):
+            self.panel.add(item)
+        self._start_footer = self._build_start()
+        self._live_footer = self._build_exits()
+        self._after_footer = self._build_after()
+        for footer in (self._start_footer, self._live_footer, self._after_footer):
+            self.panel.add_footer(footer)
+
+    def _build_start(self) -> QWidget:
+        self.start_button = button("Start", self.start, "play", "primary", "Start fine-tuning (Ctrl+Return)")
+        self.start_problem = label("", "small", wrap=True)
+        return _footer(self.start_problem, row(self.setup.run_name, self.start_button))
+
+    def _build_exits(self) -> QWidget:
+        self.finish_button = button("Finish epoch and keep best", self.job.finish_epoch, "flag")
+        self.stop_button = button("Stop now and keep best", self.job.stop, "square", "danger")
+        return _footer(self.finish_button, self.stop_button)
+
+    def _build_after(self) -> QWidget:
+        self.resume_button = button("Resume", self.resume, "play", "primary", "Go on after the last finished epoch")
+        self.preview_button = button("Preview it live", self.preview, "eye", "primary", "Open its network on Live")
+        self.further_button = button("Fine-tune further", self.fine_tune_further, "graduation-cap")
+        self.folder_button = button("Open folder", self.open_folder, "folder-open")
+        self.new_button = button("New run", self.new_run, "plus")
+        self.back_button = button("Back to the running one", self.show_live, "undo-2", "link")
+        buttons = (self.resume_button, self.preview_button, self.further_button)
+        return _footer(self.back_button, *buttons, row(self.folder_button, self.new_button))
+
+    def _connect(self) -> None:
+        self.tabs.chosen.connect(lambda _: self._show_all())
+        self.setup.changed.connect(self._show_start)
+        self.job.changed.connect(self._on_job_changed)
+        self.job.advanced.connect(self._on_advanced)
+        self.job.pictures_made.connect(self._on_pictures)
+        self.job.ended.connect(self._on_ended)
+        self.studio.library_changed.connect(self._on_library)
+        self.studio.calibration_changed.connect(self._on_calibration)
+        self.shortcut("Ctrl+S", self.setup.save)
+        self.shortcut("Ctrl+Return", self.start)
+
+    # ---- showing
+
+    @property
+    def state(self) -> RunState | None:
+        """How the shown run stands; None when none is shown."""
+        if self.shown is None:
+            return None
+        is_live = self.job.is_running and self.shown is self.job.story
+        return state_of(self.shown, is_live=is_live, is_stopping=self.job.is_stopping)
+
+    def show_tab(self, key: str) -> None:
+        """setup, run or runs."""
+        self.tabs.set_current(key)
+        self._show_all()
+
+    def show_story(self, story: RunStory | None) -> None:
+        """Put a run on the stage."""
+        self.shown = story
+        self.curves.show_story(story)
+        self.samples.show_folder(story.folder if story is not None else None)
+        self._show_all()
+
+    def show_live(self) -> None:
+        """Put the running run on the stage."""
+        self.show_story(self.job.story)
+        self.show_tab("run")
+
+    def on_shown(self) -> None:
+        """Roles and recordings may have changed on other pages."""
+        self.setup.look()
+        self._show_curves()
+
+    def on_escape(self) -> None:
+        """From a stored run back to the running one, or to the set-up."""
+        if self.tabs.current != "setup":
+            self.show_tab("setup")
+
+    def _show_all(self) -> None:
+        tab, state = self.tabs.current, self.state
+        for key, widget in self._tab_widgets.items():
+            widget.setVisible(key == tab)
+        live = state in (RunState.RUNNING, RunState.STOPPING)
+        self._start_footer.setVisible(tab == "setup")
+        self._live_footer.setVisible(tab == "run" and live)
+        self._after_footer.setVisible(tab == "run" and self.shown is not None and not live)
+        self._show_run()
+        self._show_start()
+
+    def _show_run(self) -> None:
+        story, state = self.shown, self.state
+        if story is None or state is None:
+            self.run_panel.show_nothing()
+            return
+        self.run_panel.show_story(story, state)
+        stopping, finishing = self.job.is_stopping, self.job.is_finishing_epoch
+        self.finish_button.setEnabled(not stopping and not finishing and story.started is not None)
+        self.finish_button.setText("Finishing this epoch…" if finishing else "Finish epoch and keep best")
+        self.stop_button.setEnabled(not stopping)
+        self.stop_button.setText("Stopping…" if stopping else "Stop now and keep best")
+        has_result = story.folder is not None and (story.folder / "best.safetensors").exists()
+        self.preview_button.setVisible(has_result)
+        self.further_button.setVisible(has_result)
+        self.resume_button.setVisible(story.can_resume)
+        self.resume_button.setEnabled(not self.job.is_running)
+        self.folder_button.setEnabled(story.folder is not None)
+        self.back_button.setVisible(self.job.is_running)
+
+    def _show_start(self) -> None:
+        problem = "A run is going on already." if self.job.is_running else self.setup.problem
+        self.start_button.setEnabled(not problem)
+        self.start_problem.setText(problem)
+        self.start_problem.setVisible(bool(problem))
+
+    def _show_curves(self) -> None:
+        if self.isVisible():
+            self.curves.show_story(self.shown)
+
+    # ---- the running run
+
+    def start(self) -> None:
+        """Begin a run with what is set up."""
+        settings, choice = self.setup.settings, self.setup.data.choice
+        if settings is None or choice is None or not self.start_button.isEnabled():
+            return
+        self.job.start(self.setup.run_name.text().strip(), settings, choice)
+        self.show_live()
+
+    def resume(self) -> None:
+        """Go on with the shown run."""
+        if self.shown is not None and self.shown.can_resume and not self.job.is_running:
+            self.job.resume(self.shown)
+            self.show_live()
+
+    def _on_job_changed(self) -> None:
+        if self.shown is not None and self.job.story is not None and self.shown is not self.job.story:
+            follows = self.shown.folder is None or self.shown.folder == self.job.story.folder
+            if follows:  # the run has its folder now, or a stored run goes on
+                self.show_story(self.job.story)
+        if self.job.story is None and self.shown is not None and self.shown.folder is None:
+            self.show_story(None)  # it failed before it had a folder; the notice says why
+            self.show_tab("setup")
+        self._show_all()
+
+    def _on_advanced(self) -> None:
+        if self.shown is self.job.story:
+            self._show_curves()
+            if self.isVisible() and self.tabs.current == "run":
+                self._show_run()
+
+    def _on_pictures(self) -> None:
+        if self.shown is not None and self.shown is self.job.story:
+            self.samples.show_folder(self.shown.folder)
+
+    def _on_ended(self, story: RunStory) -> None:
+        self.setup.run_name.clear()
+        if self.shown is story:
+            self.show_story(story)
+
+    # ---- runs
+
+    def reload_runs(self) -> None:
+        """Read all runs in the background."""
+        folder = self.studio.workspace.runs
+
+        def work(_: TaskContext) -> list[RunEntry]:
+            return read_runs(folder)
+
+        self.studio.tasks.run(work, "List runs", self._on_runs)
+
+    def open_run(self, entry: RunEntry) -> None:
+        """Show a stored run with its curves; the running one live."""
+        if self.job.is_live(entry.folder):
+            self.show_live()
+            return
+
+        def work(_: TaskContext) -> RunStory:
+            return RunStory.of(Run.open(entry.folder))
+
+        self.studio.tasks.run(work, "Read a run", self._on_opened)
+
+    def preview(self) -> None:
+        """Show this run's network on live images."""
+        if self.shown is not None and self.shown.folder is not None:
+            self.studio.preview_requested.emit(self.shown.folder)
+            self.studio.show_page("live")
+
+    def fine_tune_further(self) -> None:
+        """Set up a run that starts from this one's result."""
+        if self.shown is not None and self.shown.folder is not None:
+            self.setup.network.choose(str(self.shown.folder))
+            self.show_tab("setup")
+
+    def new_run(self) -> None:
+        """Clear the stage for the next run."""
+        self.show_story(None)
+        self.show_tab("setup")
+
+    def open_folder(self) -> None:
+        """Show the run's folder in the file manager."""
+        if self.shown is not None and self.shown.folder is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.shown.folder)))
+
+    def _on_opened(self, story: RunStory) -> None:
+        self.show_story(story)
+        self.show_tab("run")
+        self._show_run_cards()
+
+    def _on_runs(self, entries: list[RunEntry]) -> None:
+        self.runs.entries = entries
+        self._show_run_cards()
+        self.setup.network.offer(entries)
+
+    def _show_run_cards(self) -> None:
+        live = self.job.story.folder if self.job.is_running and self.job.story is not None else None
+        shown: Path | None = self.shown.folder if self.shown is not None else None
+        self.runs.show_runs(self.runs.entries, shown, live)
+
+    def _on_library(self) -> None:
+        self.reload_runs()
+        if self.isVisible():
+            self.setup.look()
+
+    def _on_calibration(self) -> None:
+        if self.isVisible() and self.setup.data.kind.current == "folder":
+            self.setup.look()
+
+
+def _footer(*items: object) -> QWidget:
+    holder = QWidget()
+    holder.setLayout(column(*items, spacing=GRID_PX))  # type: ignore[arg-type]
+    return holder

@@ -1,0 +1,119 @@
+"""What runs on the worker thread of a training: data, network and run are made there, then the loop is followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from depthstudio.cancel import CancelToken
+from depthstudio.geometry import StereoCalibration
+from depthstudio.training.data import TrainingData, open_training_data
+from depthstudio.training.events import EpochDone, TrainingEvent
+from depthstudio.training.preflight import DataReport, check_data
+from depthstudio.training.run import Run
+from depthstudio.training.settings import TrainingSettings
+from depthstudio.workspace import Workspace
+
+if TYPE_CHECKING:
+    from depthstudio.models import StereoNetwork
+
+
+@dataclass(frozen=True)
+class DataChoice:
+    """Where frames come from. calibration: a file used instead of what is stored with the data, or None."""
+
+    folders: tuple[str, ...]
+    calibration: Path | None = None
+    validation_folders: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, run: Run) -> DataChoice:
+        """What an earlier run was made from."""
+        about = run.about
+        return cls(about.data, Path(about.calibration) if about.calibration else None, about.validation_data)
+
+    def open(self, settings: TrainingSettings) -> TrainingData:
+        """Both sides. DatasetError or CalibrationError when they cannot be used."""
+        calibration = StereoCalibration.load(self.calibration) if self.calibration else None
+        return open_training_data(self.folders, settings, calibration, self.validation_folders)
+
+    def check(self, settings: TrainingSettings) -> DataReport:
+        """Open both sides and look at some frames."""
+        return check_data(self.open(settings), settings)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The run has its folder and network. lines: what was loaded. past: a resumed run's events so far."""
+
+    run: Run
+    lines: tuple[str, ...]
+    past: tuple[TrainingEvent, ...] = ()
+
+
+def new_run(
+    workspace: Workspace,
+    name: str,
+    settings: TrainingSettings,
+    data: DataChoice,
+    cancel: CancelToken,
+    *,
+    last: CancelToken,
+) -> Iterator[Prepared | TrainingEvent]:
+    """A new run from nothing. Its folder is made only when data and network are usable.
+
+    last: ends the run after the epoch that goes on. UserError when it cannot begin.
+    """
+    from depthstudio.training.start import start_network
+
+    sides = data.open(settings)
+    network, lines = start_network(settings, workspace)
+    if cancel.is_cancelled:
+        return
+    run = Run.create(
+        workspace.runs,
+        name or Path(settings.network).stem,
+        settings,
+        data=data.folders,
+        validation_data=data.validation_folders,
+        calibration=str(data.calibration or ""),
+    )
+    yield Prepared(run, lines)
+    yield from _follow(network, sides, run, cancel, last, resume=False)
+
+
+def resumed_run(
+    workspace: Workspace, folder: Path, cancel: CancelToken, last: CancelToken
+) -> Iterator[Prepared | TrainingEvent]:
+    """Go on with a run after its last finished epoch. UserError when it cannot."""
+    from depthstudio.training.start import start_network
+
+    run = Run.open(folder)
+    sides = DataChoice.of(run).open(run.settings)
+    # The run's own file has the right shape even when the network it started from is gone.
+    origin = run.settings.changed(network=str(run.best_path)) if run.best_path.exists() else run.settings
+    network, lines = start_network(origin, workspace)
+    if cancel.is_cancelled:
+        return
+    yield Prepared(run, lines, tuple(run.events()))
+    yield from _follow(network, sides, run, cancel, last, resume=True)
+
+
+def loaded_lines(spec: str, workspace: Workspace) -> list[str]:
+    """What is in a network file, by loading it. NetworkError says why it cannot be used."""
+    from depthstudio.models import load_network, resolve_network
+
+    return load_network(resolve_network(spec, workspace)).report.lines()
+
+
+def _follow(
+    network: StereoNetwork, sides: TrainingData, run: Run, cancel: CancelToken, last: CancelToken, *, resume: bool
+) -> Iterator[TrainingEvent]:
+    from depthstudio.training.loop import fine_tune
+
+    for event in fine_tune(network, sides.train, sides.validation, run.settings, run, cancel, resume):
+        if isinstance(event, EpochDone) and last.is_cancelled:
+            cancel.cancel()  # the loop looks at it again when the epoch's files are written
+        yield event

@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox
+from pytestqt.qtbot import QtBot
+
+from depthstudio.datasets.session import Session
+from depthstudio.datasets.session_writer import SessionWriter
+from depthstudio.frames import StereoFrame
+from depthstudio.geometry import StereoCalibration
+from depthstudio.gui.main_window import MainWindow
+from depthstudio.gui.pages.train import TrainPage
+from depthstudio.gui.pages.train.verdict import RunState
+from depthstudio.gui.studio import Studio
+from depthstudio.models import create_network, save_network
+from depthstudio.training.presets import load_presets
+from depthstudio.training.run import list_runs
+from depthstudio.workspace import Workspace
+
+SIZE = (64, 48)
+LONG_MS = 60_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def recordings(workspace: Workspace) -> list[Path]:
+    """One recording that trains and one that validates, 4 + 2 tiny frames with true disparity."""
+    calibration = StereoCalibration.rectified_pair(60.0, 0.05, 31.5, 23.5, SIZE)
+    folders = []
+    for name, frames, role in (("desk", 4, "train"), ("shelf", 2, "validation")):
+        random = np.random.default_rng(len(name))
+        folder = workspace.sessions / name
+        with SessionWriter(folder, "sim://test", calibration, {}, name=name) as writer:
+            for number in range(frames):
+                left = random.integers(0, 255, (SIZE[1], SIZE[0]), dtype=np.uint8)
+                depth = np.full((SIZE[1], SIZE[0]), 600, np.uint16)
+                right = np.roll(left, -5, axis=1)
+                writer.append(StereoFrame(number, number / 30, left, right, depth, right_timestamp_s=number / 30))
+        Session.open(folder).set_role(role)
+        folders.append(folder)
+    return folders
+
+
+@pytest.fixture
+def small_network(workspace: Workspace) -> Path:
+    """A network of the user's that trains in a blink."""
+    torch.manual_seed(0)
+    network = create_network(
+        "depthstudio-s",
+        channels=(8, 8, 8, 8, 8),
+        match=8,
+        groups=2,
+        fine_match=8,
+        fine_groups=2,
+        aggregation=(4, 4, 4),
+        hidden=8,
+        steps=2,
+        radius=2,
+        max_disparity=32,
+    )
+    workspace.networks.mkdir(parents=True)
+    path = workspace.networks / "small.safetensors"
+    save_network(network, path, {})
+    return path
+
+
+@pytest.fixture
+def page(recordings: list[Path], small_network: Path, window: MainWindow, qtbot: QtBot) -> TrainPage:
+    page = window.pages["train"]
+    assert isinstance(page, TrainPage)
+    window.show_page("train")
+    page.setup.network.choose(str(small_network))
+    enter(page, epochs=2, batch_size=2, crop_width=64, crop_height=48, num_workers=0)
+    choose(page, precision="fp32", device="cpu")
+    qtbot.waitUntil(page.start_button.isEnabled, timeout=LONG_MS)
+    return page
+
+
+def enter(page: TrainPage, **values: float) -> None:
+    for name, value in values.items():
+        editor = page.setup.form.editor(name)
+        assert isinstance(editor, QSpinBox | QDoubleSpinBox)
+        editor.setValue(value)  # type: ignore[arg-type]
+
+
+def choose(page: TrainPage, **values: str) -> None:
+    for name, value in values.items():
+        editor = page.setup.form.editor(name)
+        if isinstance(editor, QComboBox):
+            editor.setCurrentIndex(editor.findData(value))
+        else:
+            editor.setText(value)  # type: ignore[attr-defined]
+
+
+def run_to_the_end(page: TrainPage, qtbot: QtBot) -> None:
+    page.start_button.click()
+    qtbot.waitUntil(lambda: not page.job.is_running, timeout=LONG_MS)
+
+
+def all_words(page: TrainPage) -> str:
+    return " ".join(banner.accessibleName() for banner in page.window().banners)  # type: ignore[attr-defined]
+
+
+def test_the_form_becomes_settings(page: TrainPage, small_network: Path) -> None:
+    enter(page, learning_rate=2e-4, dropout_p=0.1)
+    settings = page.setup.settings
+    assert settings is not None
+    assert (settings.epochs, settings.learning_rate, settings.dropout_p) == (2, 2e-4, 0.1)
+    assert settings.network == str(small_network)
+
+
+def test_a_preset_fills_the_form_and_what_differs_is_marked(page: TrainPage) -> None:
+    page.setup.presets.choose("recommended")
+    settings = page.setup.settings
+    assert settings is not None
+    assert settings.dropout_p == 0.2
+    assert page.setup.presets.difference.text() == "as in the preset"
+    enter(page, dropout_p=0.4)
+    assert page.setup.form.differing() == ["dropout_p"]
+    assert page.setup.presets.difference.text() == "1 setting changed"
+    page.setup.presets.reset_asked.emit()
+    assert page.setup.form.differing() == []
+
+
+def test_own_presets_are_saved_and_chosen(page: TrainPage, workspace: Workspace) -> None:
+    enter(page, dropout_p=0.45)
+    page.setup.presets.name.setText("My bench")
+    page.setup.save()
+    saved = {preset.key: preset for preset in load_presets(workspace)}["my-bench"]
+    assert saved.settings.dropout_p == 0.45
+    assert page.setup.presets.preset.key == "my-bench"
+
+
+def test_the_data_are_counted_and_checked_in_words(page: TrainPage) -> None:
+    look = page.setup.data.look
+    assert look is not None
+    assert [(one.name, one.side, one.frames) for one in look.recordings] == [
+        ("desk", "train", 4),
+        ("shelf", "validation", 2),
+    ]
+    assert look.report is not None
+    assert any("Only 4 training frames" in finding.what for finding in look.report.findings)
+
+
+def test_an_empty_side_forbids_to_start_and_says_why(
+    page: TrainPage, recordings: list[Path], studio: Studio, qtbot: QtBot
+) -> None:
+    Session.open(recordings[1]).set_role("ignored")
+    studio.library_changed.emit()
+    qtbot.waitUntil(
+        lambda: page.setup.data.look is not None and page.setup.data.look.error is not None, timeout=LONG_MS
+    )
+    assert not page.start_button.isEnabled()
+    assert "cannot be used" in page.start_problem.text()
+
+
+def test_a_run_draws_its_curves_and_ends_with_a_verdict(
+    page: TrainPage, workspace: Workspace, window: MainWindow, qtbot: QtBot
+) -> None:
+    page.setup.run_name.setText("first")
+    page.start_button.click()
+    assert page.job.is_running
+    assert "train" in page.studio.activities
+    assert page.tabs.current == "run"
+    qtbot.waitUntil(lambda: page.shown is not None and page.shown.epoch >= 1, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: not page.job.is_running, timeout=LONG_MS)
+    run = list_runs(workspace.runs)[0]
+    assert run.name == "first"
+    assert run.best_path.exists()
+    assert page.state is RunState.FINISHED
+    x, _ = page.curves.loss.values("validation")
+    assert list(x) == [0, 1, 2]
+    assert page.run_panel.verdict.word
+    assert page.run_panel.facts.value("Ended at epoch") == "2 of 2"
+    assert page.preview_button.isVisible()
+    assert "train" not in page.studio.activities
+    qtbot.waitUntil(lambda: page.samples.views[0].image_size == SIZE, timeout=LONG_MS)
+    assert page.samples.epoch == 2
+    previews = []
+    page.studio.preview_requested.connect(previews.append)
+    page.studio.page_requested.disconnect(window.show_page)
+    page.preview_button.click()
+    assert previews == [run.folder]
+
+
+def test_stopping_keeps_the_best_and_the_run_can_be_resumed(
+    page: TrainPage, workspace: Workspace, qtbot: QtBot
+) -> None:
+    enter(page, epochs=40, early_stop_patience=0)
+    page.start_button.click()
+    qtbot.waitUntil(lambda: page.shown is not None and page.shown.epoch >= 2, timeout=LONG_MS)
+    page.stop_button.click()
+    assert page.job.is_stopping
+    qtbot.waitUntil(lambda: not page.job.is_running, timeout=LONG_MS)
+    run = list_runs(workspace.runs)[0]
+    assert run.best_path.exists()
+    assert page.state is RunState.STOPPED
+    reached = run.summary().epochs_run
+    assert reached < 40
+    assert page.resume_button.isVisible()
+    page.resume_button.click()
+    qtbot.waitUntil(lambda: page.shown is not None and page.shown.epoch > reached, timeout=LONG_MS)
+    page.finish_button.click()
+    qtbot.waitUntil(lambda: not page.job.is_running, timeout=LONG_MS)
+    assert len(list_runs(workspace.runs)) == 1
+    epochs = [done.epoch for done in run.epochs()]
+    assert epochs == list(range(1, len(epochs) + 1))
+
+
+def test_a_stored_run_is_shown_again_with_its_curves(page: TrainPage, qtbot: QtBot) -> None:
+    run_to_the_end(page, qtbot)
+    page.new_run()
+    assert page.shown is None
+    qtbot.waitUntil(lambda: len(page.runs.entries) == 1, timeout=LONG_MS)
+    page.show_tab("runs")
+    page.runs.cards.cards[0].clicked.emit()  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: page.shown is not None, timeout=LONG_MS)
+    assert list(page.curves.epe.values("train")[0]) == [1, 2]
+    assert page.tabs.current == "run"
+
+
+def test_a_wrong_checkpoint_is_a_notice_and_the_page_stays_usable(
+    page: TrainPage, small_network: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    wrong = tmp_path / "holiday.pth"
+    wrong.write_bytes(b"no checkpoint at all")
+    page.setup.network.choose(str(wrong))
+    qtbot.waitUntil(lambda: "holiday.pth" in all_words(page), timeout=LONG_MS)
+    run_to_the_end(page, qtbot)
+    assert page.shown is None
+    assert page.tabs.current == "setup"
+    page.setup.network.choose(str(small_network))
+    run_to_the_end(page, qtbot)
+    assert page.state is RunState.FINISHED
+
+
+def test_closing_asks_while_training(page: TrainPage, window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:
+    enter(page, epochs=200, early_stop_patience=0)
+    page.start_button.click()
+    qtbot.waitUntil(lambda: page.shown is not None and page.shown.epoch >= 1, timeout=LONG_MS)
+    window.close()
+    assert window.isVisible()
+    assert window.question is not None
+    window.question.buttons["Stop and close"].click()
+    assert not window.isVisible()
+    assert list_runs(workspace.runs)[0].last_state_path.exists()
