@@ -26,6 +26,9 @@ class WindowSettings(BaseModel):
     board_columns: int = Field(default=9, ge=3, le=40)
     board_rows: int = Field(default=6, ge=3, le=40)
     board_square_mm: float = Field(default=25.0, gt=0, le=1000)
+    live_network: str = Field(default="", description="File of the network that Live used last.")
+    live_threads: int = Field(default=0, ge=0, le=256, description="Computing threads of Live; 0 leaves it to torch.")
+    live_max_disparity: int = Field(default=0, ge=0, le=1024, description="Disparities searched; 0 as trained.")
 
 
 def load_settings(file: Path) -> tuple[WindowSettings, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -15,6 +16,7 @@ from depthstudio.gui.tasks import TaskContext, TaskRunner
 
 _DISPLAY_INTERVAL_MS = 33
 _RATES_INTERVAL_MS = 500
+_RATES_WINDOW = 4
 
 
 class SourceState(Enum):
@@ -69,6 +71,7 @@ class SourceController(QObject):
         self._paused = False
         self._generation = 0
         self._displayed = 0
+        self._recently_displayed: deque[int] = deque(maxlen=_RATES_WINDOW)
         self.url = ""
         self.title = ""
         self.rates = Rates()
@@ -170,6 +173,7 @@ class SourceController(QObject):
         self.title = capture.source.title
         self._newest = capture.newest()
         self._displayed = 0
+        self._recently_displayed.clear()
         capture.start()
         self._frames.start()
         self._counting.start()
@@ -203,8 +207,10 @@ class SourceController(QObject):
         if self._capture is None:
             return
         counters = self._capture.counters()
-        display_hz = self._displayed * 1000.0 / _RATES_INTERVAL_MS
+        self._recently_displayed.append(self._displayed)
         self._displayed = 0
+        seconds = len(self._recently_displayed) * _RATES_INTERVAL_MS / 1000.0
+        display_hz = sum(self._recently_displayed) / seconds
         self.rates = Rates(counters.rate_hz, display_hz, counters.received, counters.source_lost)
         self.rates_changed.emit(self.rates)
 

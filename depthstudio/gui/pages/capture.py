@@ -233,9 +233,9 @@ class CapturePage(Page):
             self.show_empty(self.failed)
         else:
             self.show_empty(None)
-        if state is SourceState.OPENING:
+        if self.studio.sources.last_frame is None:
             for view in self.views.values():
-                view.set_placeholder("Opening…")
+                view.set_placeholder("Opening…" if state is SourceState.OPENING else "Waiting for the first frame…")
                 view.set_image(None)
         self._show_recording()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -64,12 +66,14 @@ class ColorBar(QWidget):
         if self._range is None:
             return
         low, high = self._range
+        step = max((high - low) * self._scale / (_TICKS - 1), 1e-9)
+        digits = max(self._digits, min(4, math.ceil(-math.log10(step))))
         for i in range(_TICKS):
             share = i / (_TICKS - 1)
             value = (high - (high - low) * share) * self._scale
             y = bar.top() + bar.height() * share
             painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 4, y))
-            painter.drawText(QPointF(bar.right() + 8, y + metrics.ascent() / 2 - 1), f"{value:.{self._digits}f}")
+            painter.drawText(QPointF(bar.right() + 8, y + metrics.ascent() / 2 - 1), f"{value:.{digits}f}")
         if self._mark is not None and high > low:
             y = bar.bottom() - bar.height() * min(1.0, max(0.0, (self._mark - low) / (high - low)))
             painter.setPen(QPen(theme().color("text"), 2))

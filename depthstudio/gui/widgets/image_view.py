@@ -17,6 +17,7 @@ from depthstudio.gui.theme import tabular, theme
 
 _MAX_ZOOM = 32.0
 _RANGE_FOLLOW = 0.15
+_MIN_SPAN_SHARE = 0.08
 
 
 @dataclass(frozen=True)
@@ -332,6 +333,7 @@ class ImageView(QWidget):
             return self._fixed_range
         found = value_range(values)
         if found is not None:
+            found = _at_least_wide(*found)
             old = self._range or found
             follow = _RANGE_FOLLOW if self._range is not None else 1.0
             self._range = (old[0] + follow * (found[0] - old[0]), old[1] + follow * (found[1] - old[1]))
@@ -346,3 +348,10 @@ class ImageView(QWidget):
     def _on_theme(self) -> None:
         self._recolor()
         self.update()
+
+
+def _at_least_wide(low: float, high: float) -> tuple[float, float]:
+    """The range widened about its middle, so that a flat wall does not show as pure noise."""
+    middle = (low + high) / 2
+    half = max((high - low) / 2, middle * _MIN_SPAN_SHARE / 2)
+    return middle - half, middle + half
