@@ -91,7 +91,7 @@ def _held_in_cell(rig: SimulatedRig, rng: np.random.Generator, cell: tuple[int, 
         v = height * (0.5 + pull * ((cell[1] + float(rng.uniform(0.0, 1.0))) / 3 - 0.5))
         depth = near * (1.0 + 1.3 * float(rng.random()) ** 1.6)
         middle = (depth * (u - K[0, 2]) / K[0, 0], depth * (v - K[1, 2]) / K[1, 1], depth)
-        tilt, yaw = (float(value) for value in rng.uniform(-36, 36, 2))
+        tilt, yaw = (float(value) for value in rng.uniform(-32, 32, 2))
         best = BoardPose(middle, (tilt, yaw, float(rng.uniform(-24, 24))))
         if _in_both_views(rig, best):
             return best
