@@ -1,0 +1,44 @@
+"""What a network's disparity is compared with: the camera's own depth, and SGBM. Called on the inference thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from depthstudio.evaluation.sgbm import sgbm_disparity
+from depthstudio.frames import FloatMap, Image, StereoFrame
+from depthstudio.geometry import Rectifier
+
+if TYPE_CHECKING:
+    from depthstudio.inference import Prediction
+    from depthstudio.inference.live import Comparison
+
+_SGBM_REACH_PX = 128
+
+
+def camera_comparison(rectifier: Rectifier) -> Comparison:
+    """The depth that came with the frame, moved into the rectified left view."""
+
+    def disparity(frame: StereoFrame, _: Prediction) -> FloatMap | None:
+        return None if frame.depth_mm is None else rectifier.label_disparity(frame.depth_mm)
+
+    return disparity
+
+
+def sgbm_comparison(rectifier: Rectifier | None, max_disparity: int | None) -> Comparison:
+    """OpenCV's matcher, searching as far as the network does, but at most half the width."""
+
+    def disparity(frame: StereoFrame, prediction: Prediction) -> FloatMap | None:
+        if frame.right is None:
+            return None
+        right = frame.right if rectifier is None else rectifier.rectify_right(frame.right)
+        reach_px = min(max_disparity or _SGBM_REACH_PX, right.shape[1] // 2)
+        return sgbm_disparity(_grey(prediction.left_rectified), _grey(right), reach_px)
+
+    return disparity
+
+
+def _grey(image: Image) -> Image:
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)

@@ -1,0 +1,126 @@
+"""The networks there are to choose from: runs of the workspace, those shipped, imported files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QStandardItem
+from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
+
+from depthstudio.gui.widgets.basics import column, field
+from depthstudio.workspace import Workspace
+
+_GROUPS = {"run": "Runs, newest first", "shipped": "Shipped with DepthStudio", "file": "Files"}
+_OPEN_FILE = "open file"
+_FILTER = "Networks (*.safetensors *.pth *.pt);;All files (*)"
+
+
+@dataclass(frozen=True)
+class NetworkItem:
+    """One network. kind: run, shipped or file. detail: its best error, or nothing."""
+
+    kind: str
+    title: str
+    path: Path
+    detail: str = ""
+
+
+def list_networks(workspace: Workspace) -> list[NetworkItem]:
+    """Runs with a result, newest first, then shipped networks, then files in the workspace. Reads histories only."""
+    from depthstudio.models import bundled_networks  # imports torch, which a window without networks need not wait for
+    from depthstudio.training.run import list_runs
+
+    items = []
+    for run in list_runs(workspace.runs):
+        if run.best_path.is_file():
+            epe_px = run.summary().best_validation_epe_px
+            detail = f"EPE {epe_px:.2f} px" if isfinite(epe_px) else ""
+            items.append(NetworkItem("run", run.name, run.best_path, detail))
+    items += [NetworkItem("shipped", path.stem, path) for path in bundled_networks()]
+    if workspace.networks.is_dir():
+        found = sorted(p for p in workspace.networks.iterdir() if p.suffix in (".safetensors", ".pth", ".pt"))
+        items += [NetworkItem("file", path.name, path) for path in found]
+    return items
+
+
+class NetworkChooser(QWidget):
+    """A list in groups, with "Open a file" at its end. chosen(Path) when the user picks one."""
+
+    chosen = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.combo = field(QComboBox(), "Network", "Which network predicts. Runs show their best validation error.")
+        self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.combo.setMinimumContentsLength(12)
+        self.combo.setPlaceholderText("Choose a network")
+        self.combo.activated.connect(self._on_activated)
+        self.setLayout(column(self.combo))
+        self._items: list[NetworkItem] = []
+        self._current: Path | None = None
+
+    @property
+    def items(self) -> list[NetworkItem]:
+        """Those listed."""
+        return list(self._items)
+
+    @property
+    def current(self) -> Path | None:
+        """The file of the network chosen."""
+        return self._current
+
+    def set_items(self, items: list[NetworkItem]) -> None:
+        """Replace the list; the choice stays."""
+        self._items = list(items)
+        self._fill()
+
+    def set_current(self, path: Path | None) -> None:
+        """Choose without emitting `chosen`; a file from elsewhere joins the list."""
+        self._current = path
+        if path is not None and path not in (item.path for item in self._items):
+            self._items.append(NetworkItem("file", path.name, path))
+        self._fill()
+
+    def ask_file(self) -> None:
+        """Let the user pick a file."""
+        dialog = QFileDialog(self.window(), "Open a network", "", _FILTER)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self._choose(Path(name)))
+        dialog.open()
+
+    def _fill(self) -> None:
+        with QSignalBlocker(self.combo):
+            self.combo.clear()
+            for kind, heading in _GROUPS.items():
+                members = [item for item in self._items if item.kind == kind]
+                if members:
+                    self._add_heading(heading)
+                for item in members:
+                    words = f"{item.title}  ·  {item.detail}" if item.detail else item.title
+                    self.combo.addItem(words, item.path)
+                    self.combo.setItemData(self.combo.count() - 1, str(item.path), Qt.ItemDataRole.ToolTipRole)
+            if self._items:
+                self.combo.insertSeparator(self.combo.count())
+            self.combo.addItem("Open a file…", _OPEN_FILE)
+            paths = [self.combo.itemData(i) for i in range(self.combo.count())]
+            self.combo.setCurrentIndex(paths.index(self._current) if self._current in paths else -1)
+
+    def _add_heading(self, text: str) -> None:
+        heading = QStandardItem(text)
+        heading.setFlags(Qt.ItemFlag.NoItemFlags)
+        self.combo.model().appendRow(heading)  # type: ignore[attr-defined]  # a combo box makes a QStandardItemModel
+
+    def _on_activated(self, index: int) -> None:
+        data = self.combo.itemData(index)
+        if data == _OPEN_FILE:
+            self._fill()  # until a file was picked, the old choice stays shown
+            self.ask_file()
+        elif isinstance(data, Path):
+            self._choose(data)
+
+    def _choose(self, path: Path) -> None:
+        self.set_current(path)
+        self.chosen.emit(path)

@@ -1,0 +1,297 @@
+"""Live: what the camera sees and, beside it, the depth of a network in the same moment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer
+
+from depthstudio.errors import CalibrationError
+from depthstudio.frames import StereoFrame
+from depthstudio.gui.errors import Notice
+from depthstudio.gui.pages.base import Page
+from depthstudio.gui.pages.live.empty import empty_states, missing_from
+from depthstudio.gui.pages.live.engine import EngineState, LiveEngine, NetworkUse, Setup
+from depthstudio.gui.pages.live.networks import NetworkChooser, NetworkItem, list_networks
+from depthstudio.gui.pages.live.options import ComputingForm, DisplayForm
+from depthstudio.gui.pages.live.speed import SpeedTable
+from depthstudio.gui.pages.live.views import LiveViews
+from depthstudio.gui.sources import SourceState
+from depthstudio.gui.studio import Studio
+from depthstudio.gui.tasks import TaskContext
+from depthstudio.gui.widgets.basics import Section, button, icon_button, label, row
+from depthstudio.workspace import new_folder_name
+
+if TYPE_CHECKING:
+    from depthstudio.inference.live import LiveResult
+
+_POLL_MS = 10
+_NUMBERS_MS = 500
+
+
+class LivePage(Page):
+    """Wires source, calibration and network into the engine, and its results into the views."""
+
+    name, title, icon = "live", "Live", "eye"
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio)
+        self.engine = LiveEngine(studio.tasks, self)
+        self.views = LiveViews()
+        self.stage.addWidget(self.views, 1)
+        self._rectified_url = ""
+        self._misfit = False
+        self._calibration_id = ""
+        self._networks_listed = False
+        self._build_panel()
+        self.empty = empty_states(studio, self.networks.ask_file, self.treat_as_rectified)
+        self._polling = QTimer(self, interval=_POLL_MS)
+        self._polling.timeout.connect(self._poll)
+        self._counting = QTimer(self, interval=_NUMBERS_MS)
+        self._counting.timeout.connect(self._show_numbers)
+        self._connect()
+
+    # ---- building
+
+    def _build_panel(self) -> None:
+        self.networks = NetworkChooser()
+        self.network_state = label("", "small", wrap=True)
+        section = Section("Network")
+        section.heading_row.addWidget(icon_button("refresh-cw", "Load the network again", self.reload, size_px=14))
+        section.add(self.networks)
+        section.add(self.network_state)
+        self.panel.add(section)
+        self.display_form = DisplayForm(self.views)
+        self.panel.add(self.display_form)
+        self.speed = SpeedTable()
+        speed = Section("Speed")
+        speed.add(self.speed)
+        self.panel.add(speed)
+        self.computing = ComputingForm(self.studio.settings)
+        self.panel.add(self.computing)
+        self.pause_button = button("Pause", self.toggle_pause, "pause", tip="Hold this frame for a closer look (P)")
+        self.snapshot_button = button(
+            "Snapshot", self.snapshot, "aperture", tip="Save picture, disparity, depth and settings as files (S)"
+        )
+        line = row(self.pause_button, self.snapshot_button)
+        line.setStretch(0, 1)
+        line.setStretch(1, 1)
+        self.panel.add_footer(line)
+
+    def _connect(self) -> None:
+        studio = self.studio
+        studio.sources.state_changed.connect(self._on_source)
+        studio.sources.rates_changed.connect(self.speed.set_camera)
+        studio.calibration_changed.connect(self._on_calibration)
+        studio.library_changed.connect(self.list_networks)
+        studio.preview_requested.connect(self.preview)
+        self.networks.chosen.connect(self.choose_network)
+        self.computing.changed.connect(self.refresh)
+        self.engine.changed.connect(self._show_state)
+        self.engine.failed.connect(self._on_failed)
+        self.views.wanted_changed.connect(self._tell_loop)
+        self.views.displayed.connect(self._on_displayed)
+        self.shortcut("S", self.snapshot)
+
+    # ---- life
+
+    def on_shown(self) -> None:
+        """Go on predicting."""
+        self._polling.start()
+        self._counting.start()
+        if not self._networks_listed:
+            self.list_networks()
+        self.refresh()
+
+    def on_hidden(self) -> None:
+        """A network that nobody looks at computes nothing."""
+        self._polling.stop()
+        self._counting.stop()
+        self._tell_loop()
+
+    def on_frame(self, frame: StereoFrame) -> None:
+        """The engine takes frames by itself; the first one tells what it needs to know."""
+        setup = self.engine.setup
+        if setup is None or setup.capture is not self.studio.sources.capture or setup.size != frame.size:
+            self.refresh()
+
+    def on_escape(self) -> None:
+        """Back to both pictures."""
+        self.views.enlarge(None)
+
+    def shut_down(self) -> None:
+        """Stop the thread."""
+        self._polling.stop()
+        self._counting.stop()
+        self.engine.stop_now()
+
+    def refresh(self) -> None:
+        """Work out from what there is whether something is missing and what the engine has to run."""
+        if not self.isVisible():
+            return
+        sources = self.studio.sources
+        rectified = self._rectified_url != "" and self._rectified_url == sources.url
+        path = self.networks.current
+        missing = missing_from(self.studio, rectified, path is not None or not self._networks_listed, self._misfit)
+        self.show_empty(self.empty[missing] if missing is not None else None)
+        frame, capture = sources.last_frame, sources.capture
+        if missing is None and path is not None and frame is not None and capture is not None:
+            active = self.studio.calibration
+            use = NetworkUse(path, self.computing.threads, self.computing.max_disparity)
+            self.engine.use(Setup(use, capture, active.calibration if active else None, frame.size), frame)
+        elif not (missing is None and sources.state is SourceState.OPENING):
+            self.engine.use(None)
+        self._show_state()
+
+    # ---- what the user does
+
+    def list_networks(self) -> None:
+        """Look for networks in the background; the first time, the last one used is chosen, else the newest."""
+        workspace = self.studio.workspace
+        self.studio.tasks.run(lambda _: list_networks(workspace), "List networks", self._on_networks)
+
+    def choose_network(self, path: Path) -> None:
+        """Use this network, and remember it."""
+        self.networks.set_current(path)
+        self.studio.settings.live_network = str(path)
+        self.engine.forget()
+        self.refresh()
+
+    def preview(self, what: object) -> None:
+        """A run's folder, or a network's file, that somebody wants to see."""
+        path = Path(str(what))
+        self.choose_network(path / "best.safetensors" if path.is_dir() else path)
+        self.list_networks()
+
+    def reload(self) -> None:
+        """Read the network's file again: a running training may have a better one."""
+        self.engine.drop_network()
+        self.refresh()
+
+    def treat_as_rectified(self) -> None:
+        """The user says that this source's pictures are rectified. Depth in metres stays unknown."""
+        self._rectified_url = self.studio.sources.url
+        self.refresh()
+
+    def toggle_pause(self) -> None:
+        """Hold the frame, or go on."""
+        sources = self.studio.sources
+        sources.set_paused(sources.state is not SourceState.PAUSED)
+
+    def snapshot(self) -> None:
+        """Save what is shown as files, in the background."""
+        result = self.views.result
+        if result is None:
+            return
+        parent = self.studio.workspace.root / "snapshots"
+        about = self._about()
+
+        def write(_: TaskContext) -> Path:
+            from depthstudio.inference.snapshot import write_snapshot
+
+            folder = parent / new_folder_name(parent, "live")
+            write_snapshot(folder, result, about)
+            return folder
+
+        self.studio.tasks.run(write, "Snapshot", self._on_snapshot)
+
+    def _about(self) -> dict[str, object]:
+        active = self.studio.calibration
+        loop = self.engine.loop
+        return {
+            "source": self.studio.sources.url,
+            "network_file": str(self.networks.current or ""),
+            "network": loop.predictor.name if loop is not None else "",
+            "calibration": active.name if active is not None else "",
+            "calibration_id": active.calibration.id if active is not None else "",
+        }
+
+    # ---- what happens
+
+    def _on_networks(self, items: list[NetworkItem]) -> None:
+        self._networks_listed = True
+        self.networks.set_items(items)
+        if self.networks.current is None:
+            last = Path(self.studio.settings.live_network)
+            known = last if self.studio.settings.live_network and last.is_file() else None
+            self.networks.set_current(known or (items[0].path if items else None))
+        else:
+            self.networks.set_current(self.networks.current)
+        self.refresh()
+
+    def _on_source(self) -> None:
+        if self.studio.sources.state is SourceState.OPENING:
+            self._misfit = False
+            self.views.show_result(None)
+        self._tell_loop()
+        self.refresh()
+
+    def _on_calibration(self) -> None:
+        active = self.studio.calibration
+        now = active.calibration.id if active is not None else ""
+        if now == self._calibration_id:
+            return  # said with every change of the source's state
+        self._calibration_id = now
+        if self.engine.state is EngineState.FAILED:
+            self.engine.forget()
+        self._misfit = False
+        self.refresh()
+
+    def _on_failed(self, error: BaseException) -> None:
+        self._misfit = isinstance(error, CalibrationError)
+        self.studio.report(error)
+        self.refresh()
+
+    def _on_snapshot(self, folder: Path) -> None:
+        self.studio.notify(Notice("Snapshot saved.", f"{folder}", tone="good"))
+
+    def _tell_loop(self) -> None:
+        loop = self.engine.loop
+        if loop is not None:
+            loop.wanted = self.views.wanted
+            loop.paused = not self.isVisible() or self.studio.sources.state is SourceState.PAUSED
+
+    def _poll(self) -> None:
+        loop = self.engine.loop
+        if loop is None:
+            return
+        if loop.error is not None:
+            self.engine.fail(loop.error)
+            return
+        result = loop.take()
+        if result is not None:
+            self.views.show_result(result)
+
+    def _on_displayed(self, result: LiveResult, ms: float) -> None:
+        if self.engine.loop is not None:
+            self.engine.loop.displayed(result, ms)
+
+    # ---- showing
+
+    def _show_state(self) -> None:
+        state = self.engine.state
+        self._tell_loop()
+        sources = self.studio.sources
+        loop = self.engine.loop
+        if state is EngineState.LOADING:
+            words = "Loading the network…"
+        elif state is EngineState.FAILED:
+            words = "This network cannot be used; the message above says why."
+        elif loop is not None:
+            words = loop.predictor.name
+        else:
+            words = "Waiting for the source" if self.networks.current is not None else ""
+        self.network_state.setText(words)
+        self.network_state.setVisible(bool(words))
+        if state is not EngineState.RUNNING:
+            self.views.show_result(None)
+            self.views.set_placeholder("Opening…" if sources.state is SourceState.OPENING else words)
+        paused = sources.state is SourceState.PAUSED
+        self.pause_button.setText("Go on" if paused else "Pause")
+        self.pause_button.setEnabled(sources.is_streaming)
+        self.snapshot_button.setEnabled(loop is not None)
+
+    def _show_numbers(self) -> None:
+        loop = self.engine.loop
+        self.speed.set_statistics(loop.statistics() if loop is not None else None)
