@@ -53,6 +53,7 @@ class Theme(QObject):
         self._sheet = resource_path("theme/style.qss").read_text(encoding="utf-8")
         self._mode = ThemeMode.SYSTEM
         self._tokens = self._tables["light"]
+        self._in_force: dict[str, str] | None = None
         self._sheet_icons = TemporaryDirectory(prefix="depthstudio-icons-")
         self._icon_users: weakref.WeakKeyDictionary[QWidget, tuple[str, str, int]] = weakref.WeakKeyDictionary()
         self._following = False
@@ -102,6 +103,9 @@ class Theme(QObject):
         hints.setColorScheme(scheme.get(mode, Qt.ColorScheme.Unknown))
         dark = hints.colorScheme() == Qt.ColorScheme.Dark if mode is ThemeMode.SYSTEM else mode is ThemeMode.DARK
         self._tokens = self._tables["dark" if dark else "light"]
+        if self._tokens is self._in_force:
+            return
+        self._in_force = self._tokens
         application.setStyle(QStyleFactory.create("Fusion"))
         application.setPalette(self._palette())
         application.setStyleSheet(self._filled_sheet())
@@ -174,6 +178,7 @@ class Theme(QObject):
         return _TOKEN_IN_SHEET.sub(lambda match: self._tokens[match.group(1)], sheet)
 
 
+@lru_cache(maxsize=512)
 def _render(name: str, colour: str, size_px: int, gap_px: int = 0) -> QPixmap:
     screen = QGuiApplication.primaryScreen()
     ratio = max(2.0, screen.devicePixelRatio() if screen else 1.0)
