@@ -59,7 +59,7 @@ class CalibratePage(Page):
         self._build_empty()
         self.collector = self._new_collector()
         sources = studio.sources
-        sources.state_changed.connect(self._show_state)
+        sources.state_changed.connect(self._on_source_state)
         sources.opened.connect(self._on_opened)
         self.shortcut("Space", self.take_view)
         self.shortcut("Ctrl+S", self.save_and_use)
@@ -204,12 +204,24 @@ class CalibratePage(Page):
         if self.isVisible():
             self._start_watching()
 
+    def _on_source_state(self) -> None:
+        state = self.studio.sources.state
+        if state is SourceState.PAUSED:
+            self._stop_watching()
+        elif state is SourceState.STREAMING and self._watcher is None and self.isVisible():
+            self._start_watching()
+        self._show_state()
+
     def _start_watching(self) -> None:
         self._stop_watching()
-        capture = self.studio.sources.capture
-        if capture is None or not self.studio.sources.is_streaming or self._task is not None:
+        sources = self.studio.sources
+        if sources.capture is None or sources.state is not SourceState.STREAMING:
             return
-        self._watcher = BoardWatcher(capture.newest("calibration"), self.collector, self.auto.isChecked())
+        if self._task is not None or self._stack.currentIndex() != 0:
+            return
+        # Once solved, only a view that the user takes himself may put the result in question.
+        auto = self.auto.isChecked() and self.solved is None
+        self._watcher = BoardWatcher(sources.capture.newest("calibration"), self.collector, auto)
         self._watcher.seen.connect(self._on_seen)
         self._watcher.start()
 
@@ -431,7 +443,7 @@ class CalibratePage(Page):
     def _on_task_ended(self) -> None:
         self._task = None
         self._show_views()
-        if self.isVisible() and self._stack.currentIndex() == 0:
+        if self.isVisible():
             self._start_watching()
 
     # ---- state
@@ -441,11 +453,15 @@ class CalibratePage(Page):
         self.solved = None
         self.tabs.set_current("views")
         self._stack.setCurrentIndex(0)
+        self._on_auto(self.auto.isChecked())
 
     def _show_tab(self, key: str) -> None:
         self._stack.setCurrentIndex(1 if key == "report" and self.solved is not None else 0)
         if self._stack.currentIndex() == 0:
             self.tabs.set_current("views")
+            self._start_watching()
+        else:
+            self._stop_watching()
         self._show_state()
 
     def _show_state(self) -> None:
