@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from depthstudio.geometry import StereoCalibration
 from depthstudio.gui.main_window import MainWindow
-from depthstudio.gui.pages.calibrate import CalibratePage
+from depthstudio.gui.pages.calibration import CalibratePage
 from depthstudio.gui.studio import Studio
 
 SIZE = (320, 240)
@@ -47,7 +47,7 @@ def page(window: MainWindow) -> CalibratePage:
     window.show_page("calibrate")
     page = window.pages["calibrate"]
     assert isinstance(page, CalibratePage)
-    page.square.setValue(SQUARE_M * 1000)
+    page.board.square.setValue(SQUARE_M * 1000)
     return page
 
 
@@ -80,12 +80,12 @@ def test_from_pairs_to_a_calibration_in_use(
 
 
 def test_a_board_that_cannot_be_used_is_refused_with_the_reason(page: CalibratePage) -> None:
-    page.columns.setValue(6)
-    page.rows.setValue(6)
-    assert page.board is None
-    assert "more columns than rows" in page.board_problem.text()
-    page.columns.setValue(9)
-    assert page.board is not None
+    page.board.columns.setValue(6)
+    page.board.rows.setValue(6)
+    assert page.board.board is None
+    assert "more columns than rows" in page.board.problem.text()
+    page.board.columns.setValue(9)
+    assert page.board.board is not None
 
 
 def test_a_folder_without_pairs_becomes_a_notice(
@@ -97,10 +97,10 @@ def test_a_folder_without_pairs_becomes_a_notice(
 
 
 def test_views_are_taken_from_the_simulated_board(page: CalibratePage, studio: Studio, qtbot: QtBot) -> None:
-    page.square.setValue(30.0)
+    page.board.square.setValue(30.0)
     studio.sources.open("sim://ir?scene=board&size=640x480&projector=off&frames=12")
     qtbot.waitUntil(lambda: len(page.strip.keys) >= 2, timeout=120_000)
-    assert page.left.image_size == (640, 480)
-    assert page.bars["views"].value() > 0
+    assert page.pair.left.image_size == (640, 480)
+    assert page.views.bars["views"].value() > 0
     page.clear()
     assert page.strip.keys == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
@@ -86,7 +86,7 @@ class EmptyState(QWidget):
     """
 
     def __init__(
-        self, icon: str, title: str, text: str, actions: list[tuple[str, Callable[[], object], str]] | None = None
+        self, icon: str, title: str, text: str, actions: Sequence[tuple[str, Callable[[], object], str]] = ()
     ) -> None:
         super().__init__()
         picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
@@ -97,7 +97,7 @@ class EmptyState(QWidget):
         self._text.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self._text.setFixedWidth(_EMPTY_TEXT_WIDTH_PX)
         buttons = row(1)
-        for i, (caption, callback, symbol) in enumerate(actions or []):
+        for i, (caption, callback, symbol) in enumerate(actions):
             buttons.addWidget(button(caption, callback, symbol, "primary" if i == 0 else ""))
         buttons.addStretch(1)
         layout = QVBoxLayout(self)

@@ -1,0 +1,72 @@
+"""The two images with the board's corners drawn in and the covered area shaded."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import QWidget
+
+from depthstudio.calibration import Board, CollectedView, Offer
+from depthstudio.frames import Image, StereoFrame
+from depthstudio.gui.theme import GRID_PX, theme
+from depthstudio.gui.widgets.basics import row
+from depthstudio.gui.widgets.image_view import ImageView, Overlay
+
+_ALPHA_PER_VIEW = 30
+_MAX_ALPHA = 120
+_SMOOTHING = 8
+
+Corners = NDArray[np.float32]
+
+
+class BoardPair(QWidget):
+    """Left and right beside each other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = ImageView("Left"), ImageView("Right")
+        layout = row(self.left, self.right, spacing=GRID_PX)
+        layout.setStretch(0, 1)
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+
+    def show_frame(self, frame: StereoFrame, board: Board, offer: Offer | None = None) -> None:
+        """A live frame; with what was found in it, when somebody looked."""
+        corners = (offer.left_corners, offer.right_corners) if offer is not None else (None, None)
+        taken = offer is not None and offer.accepted
+        self._show((frame.left, frame.right), corners, board, "good" if taken else "accent")
+
+    def show_view(self, one: CollectedView, board: Board) -> None:
+        """A view that was taken."""
+        self._show((one.left, one.right), (one.view.left_corners, one.view.right_corners), board, "good")
+
+    def show_coverage(self, counts: tuple[NDArray[np.int32], NDArray[np.int32]] | None) -> None:
+        """Shade where the board was seen, by views per cell of a grid; None removes it."""
+        for i, view in enumerate((self.left, self.right)):
+            view.set_tint(None if counts is None else _heat(counts[i]))
+
+    def _show(
+        self,
+        images: tuple[Image, Image | None],
+        corners: tuple[Corners | None, Corners | None],
+        board: Board,
+        token: str,
+    ) -> None:
+        for view, image, found in zip((self.left, self.right), images, corners, strict=True):
+            view.set_image(image)
+            view.set_overlays([] if found is None else [_grid_overlay(found, board, token)])
+
+
+def _grid_overlay(corners: Corners, board: Board, token: str) -> Overlay:
+    grid = np.asarray(corners).reshape(board.rows, board.columns, 2)
+    return Overlay(points=corners, lines=list(grid), token=token)
+
+
+def _heat(counts: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """Counts per cell as a see-through layer of the accent colour, BGRA."""
+    red, green, blue = theme().rgb("accent")
+    layer = np.empty((*counts.shape, 4), np.uint8)
+    layer[..., :3] = (blue, green, red)
+    layer[..., 3] = np.clip(counts * _ALPHA_PER_VIEW, 0, _MAX_ALPHA)
+    return np.asarray(cv2.resize(layer, None, fx=_SMOOTHING, fy=_SMOOTHING, interpolation=cv2.INTER_LINEAR), np.uint8)
