@@ -9,8 +9,8 @@ import pytest
 from scripted_source import frame
 
 from depthstudio.cameras import EndOfStream, FrameSource, list_sources, open_source
-from depthstudio.cameras.folder_playback import find_pairs
 from depthstudio.cameras.urls import SourceUrl
+from depthstudio.datasets.image_pairs import find_pairs
 from depthstudio.datasets.session_writer import SessionWriter
 from depthstudio.errors import SourceError
 from depthstudio.frames import StereoFrame
