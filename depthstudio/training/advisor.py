@@ -17,7 +17,7 @@ _LARGE_GAP_PX = 5.0
 _LARGE_GAP_SHARE = 0.3
 _SPIKE = 3.0
 _HOPELESS_EPE_PX, _HOPELESS_AFTER = 20.0, 20
-_GRADES = ((8.0, "excellent, below 8 px"), (12.0, "great, 8 to 12 px"), (15.0, "good, 12 to 15 px"))
+_GRADES = ((8.0, "excellent, < 8 px"), (12.0, "great, < 12 px"), (15.0, "good, < 15 px"))
 _TONE_RANK = {"bad": 0, "warning": 1, "good": 2, "info": 3}
 
 

@@ -33,7 +33,7 @@ class _ReadableLogAxis(pg.AxisItem):
         """Plain numbers."""
         if not self.logMode:
             return list(super().tickStrings(values, scale, spacing))
-        return [f"{10**value:g}" if value > -4 else f"{10**value:.0e}" for value in values]
+        return [f"{10**value:g}" if value > -2.5 else f"{10**value:.0e}".replace("e-0", "e-") for value in values]
 
 
 class CurvePlot(QWidget):

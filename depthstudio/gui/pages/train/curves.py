@@ -8,9 +8,9 @@ from math import nan
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QPainterPath, QPen, QPolygonF
+from PySide6.QtWidgets import QGraphicsPathItem, QWidget
 
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.theme import GRID_PX, theme
@@ -27,27 +27,27 @@ _MIN_EXTENT = 4.0
 class TrainingPlot(CurvePlot):
     """A CurvePlot over epochs: whole numbers on the axis, an optional shaded gap and vertical marks."""
 
-    def __init__(
-        self, title: str, curves: dict[str, str], unit: str = "", log: bool = False, gap: tuple[str, str] | None = None
-    ) -> None:
+    _gap: tuple[list[float], list[float], list[float]] = ([], [], [])
+    _extent = 0.0
+    _shade: QGraphicsPathItem | None = None
+
+    def __init__(self, title: str, curves: dict[str, str], unit: str = "", log: bool = False) -> None:
         super().__init__(title, curves, "", unit, log)
-        self._gap = gap
-        self._extent = 0.0
         self._marks: list[pg.InfiniteLine] = []
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.setMinimumHeight(72)
-        self._edges = (self.plot.plot([], []), self.plot.plot([], []))
-        self._fill = pg.FillBetweenItem(*self._edges)
-        self._fill.setZValue(-10)
-        self.plot.addItem(self._fill, ignoreBounds=True)
+        self._shade = QGraphicsPathItem()
+        self._shade.setZValue(-10)
+        self._shade.setPen(QPen(Qt.PenStyle.NoPen))
+        self.plot.addItem(self._shade, ignoreBounds=True)
         theme().changed.connect(self._restyle_extras)
         self._restyle_extras()
         self.set_extent(0.0)
 
     def set_gap(self, x: Sequence[float], low: Sequence[float], high: Sequence[float]) -> None:
         """Shade what lies between two curves."""
-        for edge, values in zip(self._edges, (low, high), strict=True):
-            edge.setData(np.asarray(x, float), np.asarray(values, float))
+        self._gap = (list(x), list(low), list(high))
+        self._draw_gap()
 
     def set_marks(self, epochs: Sequence[float]) -> None:
         """Dotted vertical lines, e.g. where the learning rate fell."""
@@ -71,16 +71,37 @@ class TrainingPlot(CurvePlot):
         if extent == self._extent:
             return
         self._extent = extent
-        self.plot.setXRange(0, extent, padding=0.02)
+        self._show_range()
         step = next((tick for tick in _TICKS if extent / tick <= 12), _TICKS[-1])
         self.plot.getAxis("bottom").setTickSpacing(step, step)
 
+    def _show_range(self) -> None:
+        if self._extent:
+            self.plot.setXRange(0, self._extent, padding=0.02)
+
+    def _set_log(self, log: bool) -> None:
+        super()._set_log(log)
+        self._draw_gap()
+        self._show_range()
+
+    def _draw_gap(self) -> None:
+        """pyqtgraph's own FillBetweenItem loses everything after the first crossing."""
+        if self._shade is None:
+            return
+        path = QPainterPath()
+        path.setFillRule(Qt.FillRule.WindingFill)
+        x, low, high = (np.asarray(values, float) for values in self._gap)
+        if len(x) > 1 and not (self._log and min(low.min(), high.min()) <= 0):
+            low, high = (np.log10(low), np.log10(high)) if self._log else (low, high)
+            outline = [*zip(x, low, strict=True), *zip(x[::-1], high[::-1], strict=True)]
+            path.addPolygon(QPolygonF([QPointF(*point) for point in outline]))
+        self._shade.setPath(path)
+
     def _restyle_extras(self) -> None:
-        shade = QColor(theme().color("validation"))
-        shade.setAlpha(_GAP_ALPHA)
-        self._fill.setBrush(shade)
-        for edge in self._edges:
-            edge.setPen(None)
+        colour = QColor(theme().color("validation"))
+        colour.setAlpha(_GAP_ALPHA)
+        if self._shade is not None:
+            self._shade.setBrush(colour)
         for line in self._marks:
             line.setPen(pg.mkPen(theme().color("warning"), width=1, style=Qt.PenStyle.DotLine))
 
@@ -91,12 +112,14 @@ class CurvesView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         sides = {"train": "train", "validation": "validation"}
-        self.loss = TrainingPlot("Loss", sides, gap=("train", "validation"))
-        self.epe = TrainingPlot("EPE", sides, "px", gap=("train", "validation"))
+        self.loss = TrainingPlot("Loss", sides)
+        self.epe = TrainingPlot("EPE", sides, "px")
         self.rate = TrainingPlot("Learning rate", {"rate": "text_muted"}, log=True)
         self.gradient = TrainingPlot("Gradient norm", {"norm": "train"}, log=True)
         self.rate.plot.getPlotItem().vb.setLimits(minYRange=1.0)  # a decade, or a constant has no labelled tick
         self.gradient.plot.getPlotItem().vb.setLimits(minYRange=0.8)
+        for plot in (self.loss, self.epe):  # those below share the axis
+            plot.plot.setLabel("bottom", "epoch")
         self.plots = (self.loss, self.epe, self.rate, self.gradient)
         upper, lower = row(self.loss, self.epe, spacing=2 * GRID_PX), row(self.rate, self.gradient, spacing=2 * GRID_PX)
         layout = column(upper, lower, spacing=GRID_PX)

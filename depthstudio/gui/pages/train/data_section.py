@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QWidget
 
 from depthstudio.datasets.session import Session, list_sessions
-from depthstudio.errors import UserError
+from depthstudio.errors import DatasetError, UserError
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import TaskContext
 from depthstudio.gui.theme import GRID_PX, mark, theme
@@ -20,6 +20,7 @@ from depthstudio.training.preflight import DataReport, Finding
 from depthstudio.training.settings import TrainingSettings
 
 _ROWS = 7
+_RECORD = "Record one scene to train on and one to validate on, or choose a folder."
 _SIDE_WORDS = {"train": ("train", "train"), "validation": ("validate", "accent"), "": ("ignored", "")}
 _TONE_ICONS = {"bad": "circle-x", "warning": "triangle-alert", "good": "circle-check"}
 
@@ -45,6 +46,8 @@ class DataLook:
 def look_at(choice: DataChoice, settings: TrainingSettings, sessions: Path | None) -> DataLook:
     """Open the data and check it; reads frames, so not on the GUI thread. sessions: whose recordings are listed."""
     found = list_sessions(sessions) if sessions is not None else []
+    if sessions is not None and not found:
+        return DataLook((), None, DatasetError("There are no recordings yet.", next_step=_RECORD))
     try:
         report = choice.check(settings)
     except UserError as error:
@@ -88,9 +91,9 @@ class DataSection(Section):
         self._grid.setColumnStretch(0, 1)
         self.summary = label("", "small", wrap=True)
         self.findings = column(spacing=GRID_PX)
-        self.heading_row.addWidget(
-            button("Change roles", lambda: studio.show_page("dataset"), kind="link", tip="Open the Dataset page")
-        )
+        to_dataset = lambda: studio.show_page("dataset")  # noqa: E731
+        self._roles = button("Change roles", to_dataset, kind="link", tip="Open the Dataset page")
+        self.heading_row.addWidget(self._roles)
         for item in (self.kind, self._folder_row, self._table, self.summary):
             self.add(item)
         self.add(self.findings)
@@ -176,6 +179,7 @@ class DataSection(Section):
         if len(recordings) > _ROWS:
             self._grid.addWidget(label(f"and {len(recordings) - _ROWS} more", "faint"), _ROWS, 0)
         self._table.setVisible(bool(recordings))
+        self._roles.setVisible(bool(recordings) and self.kind.current == "recordings")
 
     def _show_summary(self, look: DataLook) -> None:
         report = look.report

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.train.curves import CurvesView
@@ -21,6 +21,7 @@ from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import TaskContext
 from depthstudio.gui.theme import GRID_PX
 from depthstudio.gui.widgets.basics import Segments, button, column, label, row
+from depthstudio.gui.widgets.status import EmptyState
 from depthstudio.training.run import Run
 
 _TABS = {"setup": "Set up", "run": "Run", "runs": "All runs"}
@@ -37,9 +38,8 @@ class TrainPage(Page):
         self.job = TrainingJob(studio, self)
         self.curves = CurvesView()
         self.samples = SampleStrip(studio.tasks)
-        self.stage.addWidget(self.curves, 5)
-        self.stage.addSpacing(GRID_PX)
-        self.stage.addWidget(self.samples, 3)
+        self.setup = SetupPanel(studio)
+        self._build_stage()
         self._build_panel()
         self._connect()
         self._show_all()
@@ -47,9 +47,33 @@ class TrainPage(Page):
 
     # ---- building
 
+    def _build_stage(self) -> None:
+        work = QWidget()
+        layout = column(self.curves, self.samples, spacing=2 * GRID_PX)
+        layout.setStretch(0, 5)
+        layout.setStretch(1, 3)
+        work.setLayout(layout)
+        self._no_data = EmptyState(
+            "database",
+            "Nothing to learn from yet",
+            "Record two scenes with depth on the Capture page: one to train on, one to validate on. "
+            "Or choose a folder with another data set.",
+            [
+                ("Record scenes", lambda: self.studio.show_page("capture"), "camera"),
+                ("Choose a folder", self.setup.data.ask_folder, "folder-open"),
+            ],
+        )
+        text = "Set up a run at the right and start it. Its curves, its verdict and its predictions appear here."
+        self._no_run = EmptyState("chart-spline", "No run is shown", text)
+        earlier = [("Show earlier runs", lambda: self.show_tab("runs"), "history")]
+        self._no_run_of_many = EmptyState("chart-spline", "No run is shown", text, earlier)
+        self._stage_views = QStackedWidget()
+        for view in (work, self._no_data, self._no_run, self._no_run_of_many):
+            self._stage_views.addWidget(view)
+        self.stage.addWidget(self._stage_views)
+
     def _build_panel(self) -> None:
         self.tabs = Segments(_TABS)
-        self.setup = SetupPanel(self.studio)
         self.run_panel = RunPanel()
         self.runs = RunsList(self.open_run)
         self._tab_widgets: dict[str, QWidget] = {"setup": self.setup, "run": self.run_panel, "runs": self.runs}
@@ -141,6 +165,15 @@ class TrainPage(Page):
         self._show_run()
         self._show_start()
 
+    def _show_stage(self) -> None:
+        if self.shown is not None:
+            self._stage_views.setCurrentIndex(0)
+            return
+        look = self.setup.data.look
+        nothing = look is not None and look.report is None and not look.recordings
+        empty = self._no_run_of_many if self.runs.entries else self._no_run
+        self._stage_views.setCurrentWidget(self._no_data if nothing else empty)
+
     def _show_run(self) -> None:
         story, state = self.shown, self.state
         if story is None or state is None:
@@ -165,6 +198,7 @@ class TrainPage(Page):
         self.start_button.setEnabled(not problem)
         self.start_problem.setText(problem)
         self.start_problem.setVisible(bool(problem))
+        self._show_stage()
 
     def _show_curves(self) -> None:
         if self.isVisible():
@@ -264,6 +298,7 @@ class TrainPage(Page):
         self.runs.entries = entries
         self._show_run_cards()
         self.setup.network.offer(entries)
+        self._show_stage()
 
     def _show_run_cards(self) -> None:
         live = self.job.story.folder if self.job.is_running and self.job.story is not None else None
