@@ -15,7 +15,7 @@ _KEPT = 120
 
 @dataclass(frozen=True)
 class TimeSummary:
-    """rate_hz: over the last two seconds. p50_ms, p95_ms: over the last 120 times; NaN before the first."""
+    """rate_hz: over two seconds, more when it is slow. p50_ms, p95_ms: of the last 120 times, NaN before the first."""
 
     rate_hz: float = 0.0
     p50_ms: float = float("nan")
@@ -40,8 +40,9 @@ class RollingTimes:
             times = list(self._times)
         if not times:
             return TimeSummary()
-        horizon = time.monotonic() - _RATE_WINDOW_S
-        recent = [moment for moment, _ in times if moment >= horizon]
+        now = time.monotonic()
+        window_s = max(_RATE_WINDOW_S, 2.5 * (times[-1][0] - times[-2][0])) if len(times) > 1 else _RATE_WINDOW_S
+        recent = [moment for moment, _ in times if moment >= now - window_s]
         apart_s = recent[-1] - recent[0] if len(recent) > 1 else 0.0
         rate_hz = (len(recent) - 1) / apart_s if apart_s > 0 else 0.0
         p50_ms, p95_ms = np.percentile([duration for _, duration in times], [50, 95])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.calibration import CalibratePage
-from depthstudio.gui.pages.capture import CapturePage
+from depthstudio.gui.pages.capturing import CapturePage
+from depthstudio.gui.pages.dataset import DatasetPage
 from depthstudio.gui.pages.live import LivePage
 from depthstudio.gui.pages.settings import SettingsPage
 from depthstudio.gui.pages.train import TrainPage
 from depthstudio.gui.studio import Studio
 
-PAGES: tuple[type[Page], ...] = (CapturePage, CalibratePage, TrainPage, LivePage, SettingsPage)
+PAGES: tuple[type[Page], ...] = (CapturePage, CalibratePage, DatasetPage, TrainPage, LivePage, SettingsPage)
 
 
 def make_pages(studio: Studio) -> list[Page]:
