@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from depthstudio.storage import atomic_path, write_text
+from depthstudio.storage import atomic_path, check_target, write_text
 
 
 def test_a_write_replaces_the_old_content_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -34,3 +34,21 @@ def test_the_temporary_file_keeps_the_suffix_for_image_writers(tmp_path: Path) -
 def test_missing_folders_are_made(tmp_path: Path) -> None:
     write_text(tmp_path / "a" / "b.txt", "x")
     assert (tmp_path / "a" / "b.txt").read_text() == "x"
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError) as refused:
+        write_text(tmp_path / "taken", "x")
+    assert Path(refused.value.filename) == tmp_path / "taken"
+    assert list(tmp_path.iterdir()) == [tmp_path / "taken"]
+
+
+def test_a_place_that_cannot_be_written_is_known_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(NotADirectoryError):
+        check_target(tmp_path / "file" / "below" / "c.npz")
+    with pytest.raises(IsADirectoryError):
+        check_target(tmp_path)
+    check_target(tmp_path / "new" / "c.npz")
+    assert (tmp_path / "new").is_dir() and not (tmp_path / "new" / "c.npz").exists()

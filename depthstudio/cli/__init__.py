@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -52,6 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; without a verb the window opens. Returns the exit code: 0 fine, 2 bad input, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # a damaged image is reported once, by us
     parser = build_parser()
     arguments = parser.parse_args(words)
     if not hasattr(arguments, "run"):
@@ -61,6 +63,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"depthstudio: {error}", file=sys.stderr)
         return BAD_INPUT
+    except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(f"depthstudio: {_in_words(error)}", file=sys.stderr)
+        return BAD_INPUT
     except KeyboardInterrupt:
         print("depthstudio: interrupted", file=sys.stderr)
         return 130
+
+
+def _in_words(error: OSError) -> str:
+    """One line for what the system refused; verbs that know more raise a UserError instead."""
+    reason = error.strerror or str(error) or type(error).__name__
+    if error.filename is None:
+        return f"The system refused: {reason}."
+    return f"{error.filename} cannot be used: {reason}. Choose another place, or change its permissions."

@@ -37,7 +37,9 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from depthstudio.calibration import Board, BoardView, solve_stereo
+    from depthstudio.storage import check_target
 
+    check_target(arguments.output)
     console = Console()
     board = Board.parse(arguments.board, arguments.square_mm)
     collect = _from_source if "://" in arguments.source else _from_folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,14 @@ FORMAT = "depthstudio-network-1"
 _NESTED_UNDER = ("state_dict", "model_state_dict", "model")
 _DECODER_KEY = re.compile(r"^(decoder_layer[123])\.([34])\.(weight|bias)$")
 _NAMES_SHOWN = 6
+# How a file of torch.save begins: a zip archive, or, before PyTorch 1.6, a pickle.
+_TORCH_BEGINNINGS = (b"PK\x03\x04", b"\x80")
+_OTHER_BEGINNINGS = {
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"\x93NUMPY": "a .npy array",
+    b"%PDF": "a PDF",
+}
 
 
 @dataclass(frozen=True)
@@ -138,9 +147,26 @@ def _load_reference(path: Path) -> LoadedNetwork:
     return _fill(create_network("siamese"), state, path, kind="reference checkpoint", notes=tuple(notes))
 
 
+def _check_beginning(path: Path) -> None:
+    """NetworkError for a file that torch.save cannot have written, before the unpickler calls it dangerous."""
+    with path.open("rb") as file:
+        beginning = file.read(8)
+    if beginning.startswith(_TORCH_BEGINNINGS):
+        return
+    kind = next((kind for start, kind in _OTHER_BEGINNINGS.items() if beginning.startswith(start)), "something else")
+    raise NetworkError(
+        f"{path} is not a checkpoint.",
+        f"It is {kind if beginning else 'empty'}.",
+        "Choose a .safetensors or .pth file, a run, or a network by name.",
+    )
+
+
 def _read_state_dict(path: Path) -> tuple[dict[str, Tensor], list[str]]:
+    _check_beginning(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about pickle protocols, to nobody's use
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise NetworkError(
             f"{path} was not loaded: it holds more than weights.",

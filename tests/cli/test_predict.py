@@ -73,6 +73,7 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
 ) -> None:
     left, right = pair
     (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "torn.png").write_bytes(Path(left).read_bytes()[:900])
     (tmp_path / "text.safetensors").write_text("no network")
     cv2.imwrite(str(tmp_path / "small.png"), np.zeros((40, 40, 3), np.uint8))
     out, good = tmp_path / "out.npy", ("--network", network)
@@ -83,7 +84,9 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
         ((left, tmp_path / "small.png", "-o", out, *good), "75x50 px and the right one 40x40 px"),
         ((left, right, "-o", tmp_path / "out.jpg", *good), "Use one of .npy, .pfm, .png"),
         ((left, right, "-o", out, "--network", tmp_path / "text.safetensors"), "cannot be read"),
-        ((left, right, "-o", out, "--network", left), "left.png"),
+        ((left, right, "-o", out, "--network", left), "left.png is not a checkpoint. It is a PNG image"),
+        ((left, right, "-o", tmp_path / "text.png" / "out.npy", *good), "text.png cannot be used"),
+        ((left, tmp_path / "torn.png", "-o", out, *good), "torn.png is damaged"),
         ((left, right, "-o", out, *good, "--max-disparity", 4000), "Largest disparity cannot be 4000 px"),
         ((left, right, "-o", out, *good, "--calibration", left), "cannot be read as a calibration"),
     ]

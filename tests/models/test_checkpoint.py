@@ -131,6 +131,12 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, name: str, cont
         load_network(tmp_path / name)
 
 
+def test_a_picture_is_called_a_picture_and_not_dangerous(tmp_path: Path) -> None:
+    (tmp_path / "left.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    with pytest.raises(NetworkError, match=r"left\.png is not a checkpoint\. It is a PNG image\."):
+        load_network(tmp_path / "left.png")
+
+
 def test_names_resolve_to_files(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     run = workspace.runs / "20260101_first"

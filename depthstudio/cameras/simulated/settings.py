@@ -85,7 +85,7 @@ def _written(value: object) -> str:
 
 
 def _refuse(name: str, text: str, allowed: str) -> SourceError:
-    return SourceError(f"'{text}' is not a value for {name}.", f"Allowed is {allowed}.", f"Write {name}=... so.")
+    return SourceError(f"'{text}' is not a value for {name}.", f"Allowed is {allowed}.", f"Correct {name}= in the URL.")
 
 
 def _one_of(values: Mapping[str, Any], listed: str) -> Callable[[str, str], Any]:
