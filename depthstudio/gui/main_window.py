@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
         self._key("Ctrl+,", lambda: self.show_page("settings"))
         self._key("P", self.header.toggle_pause)
         self._key("F", self.toggle_full_screen)
-        self._key("Ctrl+O", self.header.open_recording)
+        self._key("Ctrl+O", self.header.source.open_recording)
         self._key("Esc", self._on_escape)
 
     def _key(self, keys: str, action: object) -> None:

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from depthstudio.geometry import StereoCalibration
 from depthstudio.gui.main_window import MainWindow
-from depthstudio.gui.pages.calibration import CalibratePage
+from depthstudio.gui.pages.calibrate import CalibratePage
 from depthstudio.gui.studio import Studio
 
 SIZE = (320, 240)

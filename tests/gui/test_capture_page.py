@@ -33,9 +33,9 @@ def test_left_right_and_depth_are_shown_with_their_checks(page: CapturePage, stu
     open_rig(studio, qtbot)
     assert not page.is_empty
     for key in ("left", "right", "depth"):
-        assert page.views[key].isVisible()
-        assert page.views[key].image_size == (160, 120)
-    assert not page.views["color"].isVisible()
+        assert page.pictures.views[key].isVisible()
+        assert page.pictures.views[key].image_size == (160, 120)
+    assert not page.pictures.views["color"].isVisible()
     assert page.chips["fill"].accessibleName().endswith("%")
 
 
@@ -43,23 +43,23 @@ def test_a_double_click_enlarges_one_picture_and_esc_goes_back(
     window: MainWindow, page: CapturePage, studio: Studio, qtbot: QtBot
 ) -> None:
     open_rig(studio, qtbot)
-    qtbot.mouseDClick(page.views["right"], Qt.MouseButton.LeftButton)
-    assert page.views["right"].isVisible()
-    assert not page.views["left"].isVisible()
+    qtbot.mouseDClick(page.pictures.views["right"], Qt.MouseButton.LeftButton)
+    assert page.pictures.views["right"].isVisible()
+    assert not page.pictures.views["left"].isVisible()
     qtbot.keyClick(window, "\x1b")
-    assert page.views["left"].isVisible()
+    assert page.pictures.views["left"].isVisible()
 
 
 def test_space_records_and_stops_and_the_recording_appears(
     window: MainWindow, page: CapturePage, studio: Studio, qtbot: QtBot
 ) -> None:
     open_rig(studio, qtbot)
-    page.name_field.setText("bench one")
+    page.record.name.setText("bench one")
     window.setFocus()
     qtbot.keyClick(window, " ")
     qtbot.waitUntil(lambda: page.recording.recorded >= 3, timeout=30_000)
     assert "capture" in studio.activities, "closing now would ask"
-    qtbot.mouseClick(page.record_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(page.record.button, Qt.MouseButton.LeftButton)
     with qtbot.waitSignal(page.recording.finished, timeout=30_000) as finished:
         pass
     session = Session.open(finished.args[0])
@@ -67,8 +67,8 @@ def test_space_records_and_stops_and_the_recording_appears(
     assert session.frame_count >= 3
     assert session.calibration is not None
     assert studio.activities == {}
-    qtbot.waitUntil(lambda: bool(page.cards.cards), timeout=10_000)
-    (card,) = page.cards.cards
+    qtbot.waitUntil(lambda: bool(page.recent.list.cards), timeout=10_000)
+    (card,) = page.recent.list.cards
     assert isinstance(card, MediaCard)
     assert card.title.full_text() == "bench one"
 
@@ -76,7 +76,7 @@ def test_space_records_and_stops_and_the_recording_appears(
 def test_snapshots_of_one_source_lie_in_one_session(page: CapturePage, studio: Studio, qtbot: QtBot) -> None:
     open_rig(studio, qtbot)
     for count in (1, 2):
-        page.snapshot()
+        page.record.snapshot()
         qtbot.waitUntil(lambda: not page.recording.is_busy, timeout=10_000)
         (session,) = list_sessions(studio.workspace.sessions)
         assert session.frame_count == count
@@ -88,7 +88,7 @@ def test_the_source_ending_ends_the_recording(
     studio.sources.open(f"session://{make_session('old', frames=40)}")
     qtbot.waitUntil(lambda: studio.sources.is_streaming, timeout=20_000)
     with qtbot.waitSignal(page.recording.finished, timeout=30_000):
-        page.toggle_recording()
+        page.record.toggle()
     assert not page.recording.is_recording
     assert len(list_sessions(studio.workspace.sessions)) == 2
 

@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from depthstudio.frames import StereoFrame
 from depthstudio.gui.colormaps import COLORMAP_NAMES, color_table, colorize, value_range
-from depthstudio.gui.live_checks import check_frame
+from depthstudio.gui.pages.capture.live_checks import check_frame
 from depthstudio.gui.theme import ThemeMode, theme
 from depthstudio.gui.widgets.image_view import ImageView, Overlay
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from depthstudio.gui.pages.base import Page
-from depthstudio.gui.pages.calibration import CalibratePage
-from depthstudio.gui.pages.capturing import CapturePage
+from depthstudio.gui.pages.calibrate import CalibratePage
+from depthstudio.gui.pages.capture import CapturePage
 from depthstudio.gui.pages.dataset import DatasetPage
 from depthstudio.gui.pages.live import LivePage
 from depthstudio.gui.pages.settings import SettingsPage

@@ -1,5 +1,5 @@
 """The Calibrate page and its parts."""
 
-from depthstudio.gui.pages.calibration.page import CalibratePage
+from depthstudio.gui.pages.calibrate.page import CalibratePage
 
 __all__ = ["CalibratePage"]

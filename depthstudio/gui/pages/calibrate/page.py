@@ -14,12 +14,12 @@ from depthstudio.errors import CalibrationError
 from depthstudio.frames import StereoFrame
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.base import Page
-from depthstudio.gui.pages.calibration.board_pair import BoardPair
-from depthstudio.gui.pages.calibration.board_section import BoardSection
-from depthstudio.gui.pages.calibration.board_watcher import BoardWatcher
-from depthstudio.gui.pages.calibration.folder_views import add_folder
-from depthstudio.gui.pages.calibration.report import CalibrationReport, SolvedCalibration
-from depthstudio.gui.pages.calibration.views_section import ViewsSection
+from depthstudio.gui.pages.calibrate.board_pair import BoardPair
+from depthstudio.gui.pages.calibrate.board_section import BoardSection
+from depthstudio.gui.pages.calibrate.board_watcher import BoardWatcher
+from depthstudio.gui.pages.calibrate.folder_views import add_folder
+from depthstudio.gui.pages.calibrate.report import CalibrationReport, SolvedCalibration
+from depthstudio.gui.pages.calibrate.views_section import ViewsSection
 from depthstudio.gui.sources import SourceState
 from depthstudio.gui.studio import ActiveCalibration, Studio
 from depthstudio.gui.tasks import Task, TaskContext

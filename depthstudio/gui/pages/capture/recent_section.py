@@ -1,0 +1,61 @@
+"""The newest recordings of the workspace."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+
+from depthstudio.datasets.session import Session, list_sessions
+from depthstudio.gui.studio import Studio
+from depthstudio.gui.tasks import TaskContext
+from depthstudio.gui.widgets.basics import Section, button, label
+from depthstudio.gui.widgets.cards import CardList, MediaCard
+
+_SHOWN = 12
+
+Found = list[tuple[Session, NDArray[np.uint8]]]
+
+
+class RecentSection(Section):
+    """Reads the recordings in the background, whenever the library changes."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__("Recordings")
+        self._studio = studio
+        self.heading_row.addWidget(
+            button("All", lambda: studio.show_page("dataset"), kind="link", tip="Open the Dataset page")
+        )
+        self._nothing = label("What you record appears here.", "muted", wrap=True)
+        self.list = CardList()
+        self.add(self._nothing)
+        self.add(self.list)
+        studio.library_changed.connect(self.reload)
+        self.reload()
+
+    def reload(self) -> None:
+        """Read them again."""
+        folder = self._studio.workspace.sessions
+
+        def read(_: TaskContext) -> Found:
+            newest_first = sorted(list_sessions(folder), key=lambda session: session.created, reverse=True)
+            return [(session, session.thumbnail()) for session in newest_first[:_SHOWN]]
+
+        self._studio.tasks.run(read, "List recordings", self._show)
+
+    def _show(self, found: Found) -> None:
+        self._nothing.setVisible(not found)
+        self.list.set_cards([self._card(session, thumbnail) for session, thumbnail in found])
+
+    def _card(self, session: Session, thumbnail: NDArray[np.uint8]) -> MediaCard:
+        when = session.created[:16].replace("T", " ")
+        card = MediaCard(session.name, (f"{session.frame_count} frames", when), thumbnail)
+
+        def play() -> None:
+            self._studio.sources.open(str(session.folder))
+
+        card.activated.connect(play)
+        card.setToolTip("Double click plays it")
+        card.setCursor(Qt.CursorShape.PointingHandCursor)
+        card.set_menu([("Play", play), ("Show in Dataset", lambda: self._studio.show_page("dataset"))])
+        return card

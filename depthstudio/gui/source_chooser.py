@@ -1,0 +1,130 @@
+"""Choosing the source: cameras, rigs and recordings in a menu, files, folders and typed addresses."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import groupby
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget, QWidgetAction
+
+from depthstudio.cameras import SourceInfo, list_sources
+from depthstudio.gui.errors import Notice
+from depthstudio.gui.studio import Studio
+from depthstudio.gui.theme import GRID_PX
+from depthstudio.gui.widgets.chooser import Chooser
+
+_GROUP_TITLES = {"camera": "Cameras", "simulated": "Simulated rigs", "session": "Recordings"}
+_RECORDING_FILTER = "RealSense recordings (*.db3 *.bag);;All files (*)"
+_NEWEST_SHOWN = 8
+_WIDTH_PX = 264
+
+
+class SourceChooser(Chooser):
+    """Lists sources in the background whenever its menu opens; the last list is shown meanwhile."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__("camera", "Source", _WIDTH_PX)
+        self._studio = studio
+        self._infos: list[SourceInfo] = []
+        self._listing = False
+        self.menu_shown.aboutToShow.connect(self.list_sources)
+        studio.sources.state_changed.connect(self._show)
+        studio.camera_requested.connect(self.open_camera)
+        studio.recording_requested.connect(self.open_recording)
+        self._fill()
+        self._show()
+
+    def list_sources(self) -> None:
+        """Look for sources."""
+        self._fill()
+        if not self._listing:
+            self._listing = True
+            workspace = self._studio.workspace
+            task = self._studio.tasks.run(lambda _: list_sources(workspace), "List sources", self._on_listed)
+            task.ended.connect(self._on_list_ended)
+
+    def open_camera(self) -> None:
+        """Open the first camera there is; say what to do when there is none."""
+        workspace = self._studio.workspace
+        self._studio.tasks.run(lambda _: list_sources(workspace), "Look for cameras", self._open_first_camera)
+
+    def open_recording(self) -> None:
+        """Ask for a recording file."""
+        dialog = QFileDialog(self.window(), "Open recording", str(self._studio.workspace.sessions), _RECORDING_FILTER)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        self._ask_path(dialog)
+
+    def open_folder(self) -> None:
+        """Ask for a recording session or a folder of image pairs."""
+        dialog = QFileDialog(self.window(), "Open folder", str(self._studio.workspace.sessions))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        self._ask_path(dialog)
+
+    def _ask_path(self, dialog: QFileDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._studio.sources.open)
+        dialog.open()
+
+    def _open_first_camera(self, infos: list[SourceInfo]) -> None:
+        cameras = [info for info in infos if info.kind == "camera"]
+        if cameras:
+            self._studio.sources.open(cameras[0].url)
+            return
+        self._studio.notify(
+            Notice(
+                "No camera found.",
+                "No RealSense camera answers on this computer.",
+                "Plug one in, into a USB 3 port, and try again; or use the simulated rig.",
+                "warning",
+                action=("Try again", self.open_camera),
+            )
+        )
+
+    def _on_listed(self, infos: list[SourceInfo]) -> None:
+        if infos != self._infos:
+            self._infos = infos
+            self._fill()
+
+    def _on_list_ended(self) -> None:
+        self._listing = False
+
+    def _show(self) -> None:
+        self.set_choice(self._studio.sources.title or "Choose a source")
+
+    def _fill(self) -> None:
+        sources, menu = self._studio.sources, self.menu_shown
+        menu.clear()
+        for kind, group in groupby(self._infos, key=lambda info: info.kind):
+            self.add_heading(_GROUP_TITLES.get(kind, kind.capitalize()))
+            for info in list(group)[-_NEWEST_SHOWN:]:
+                choose = self.add_item(f"{info.title}\t{info.detail}", partial(sources.open, info.url))
+                choose.setCheckable(True)
+                choose.setChecked(info.url == sources.url)
+        self.add_heading("Files and addresses")
+        self.add_item("Open recording…\tCtrl+O", self.open_recording)
+        self.add_item("Open folder…", self.open_folder)
+        menu.addAction(self._address_field())
+        if sources.url:
+            menu.addSeparator()
+            self.add_item("Open again", sources.reopen)
+            self.add_item("Close the source", sources.close)
+
+    def _address_field(self) -> QWidgetAction:
+        field = QLineEdit()
+        field.setPlaceholderText("Type an address, e.g. sim://ir?scene=desk")
+        field.setMinimumWidth(320)
+        field.setAccessibleName("Source address")
+
+        def entered() -> None:
+            self.menu_shown.close()
+            self._studio.sources.open(field.text().strip())
+
+        field.returnPressed.connect(entered)
+        holder = QWidget()
+        layout = QHBoxLayout(holder)
+        layout.setContentsMargins(GRID_PX, 4, GRID_PX, 4)
+        layout.addWidget(field)
+        action = QWidgetAction(self.menu_shown)
+        action.setDefaultWidget(holder)
+        return action

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from pytestqt.qtbot import QtBot
+
+from depthstudio.geometry import StereoCalibration
+from depthstudio.gui.main_window import MainWindow
+from depthstudio.gui.pages.live import LivePage
+from depthstudio.gui.pages.live.engine import EngineState
+from depthstudio.gui.studio import ActiveCalibration, Studio
+from depthstudio.models import create_network, save_network
+
+RIG = "sim://ir?scene=wall&size=160x120&frames=4"
+PATIENT_MS = 120_000
+
+
+@pytest.fixture(scope="module")
+def network_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("network") / "fresh.safetensors"
+    save_network(create_network("depthstudio-s", max_disparity=32), path, {})
+    return path
+
+
+@pytest.fixture
+def page(window: MainWindow, qtbot: QtBot) -> Iterator[LivePage]:
+    window.show_page("live")
+    page = window.pages["live"]
+    assert isinstance(page, LivePage)
+    qtbot.waitUntil(lambda: page._networks_listed, timeout=PATIENT_MS)
+    yield page
+
+
+def run_live(page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path, url: str = RIG) -> None:
+    page.choose_network(network_file)
+    studio.sources.open(url)
+    qtbot.waitUntil(lambda: page.views.result is not None, timeout=PATIENT_MS)
+
+
+def test_without_a_source_or_a_network_the_page_says_what_is_missing(
+    page: LivePage, studio: Studio, qtbot: QtBot
+) -> None:
+    assert page.is_empty
+    assert page.empty_shown == "source"
+    page.networks.set_current(None)
+    studio.sources.open(RIG)
+    qtbot.waitUntil(lambda: page.empty_shown == "network", timeout=PATIENT_MS)
+
+
+def test_the_prediction_is_shown_beside_the_left_picture_with_rates_and_latency(
+    page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path
+) -> None:
+    run_live(page, studio, qtbot, network_file)
+    assert not page.is_empty
+    assert page.views.left.view.image_size == page.views.right.view.image_size == (160, 120)
+    qtbot.waitUntil(lambda: page.speed.text("shown", "p95").endswith("ms"), timeout=PATIENT_MS)
+    assert page.speed.text("inference", "p50").endswith("ms")
+    assert page.speed.text("display", "p50").endswith("ms")
+    assert studio.settings.live_network == str(network_file)
+
+
+def test_the_cursor_is_shared_and_reads_disparity_depth_and_expected_error(
+    page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path
+) -> None:
+    run_live(page, studio, qtbot, network_file)
+    studio.sources.set_paused(True)
+    view = page.views.right.view
+    area = view.image_rect()
+    qtbot.mouseMove(view, QPoint(round(area.x() + area.width() / 2), round(area.y() + area.height() / 2)))
+    qtbot.waitUntil(lambda: page.views.readout.text("disparity").endswith("px"), timeout=PATIENT_MS)
+    result = page.views.result
+    assert result is not None
+    x, y = (int(part) for part in page.views.readout.text("position").split(","))
+    assert page.views.readout.text("disparity") == f"{result.disparity_px['network'][y, x]:.2f} px"
+    depth_m = float(result.depth_m["network"][y, x])
+    assert page.views.readout.text("depth") == f"{depth_m:.3f} m"
+    expected_mm = depth_m**2 / result.geometry.focal_baseline * 0.25 * 1000
+    assert page.views.readout.text("error") == f"± {expected_mm:.1f} mm"
+    assert all(pane.view._overlays for pane in page.views.panes)
+
+
+def test_pausing_holds_the_frame_and_the_cameras_depth_can_still_be_compared(
+    page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path
+) -> None:
+    run_live(page, studio, qtbot, network_file)
+    qtbot.mouseClick(page.pause_button, Qt.MouseButton.LeftButton)
+    assert page.engine.loop is not None
+    qtbot.wait(600)  # what was under way when the pause began
+    held = page.views.result
+    assert held is not None
+    page.views.right.chooser.setCurrentIndex(page.views.right.chooser.findData("camera"))
+    qtbot.waitUntil(lambda: "camera" in page.views.result.disparity_px, timeout=PATIENT_MS)  # type: ignore[union-attr]
+    assert page.views.result.frame is held.frame  # type: ignore[union-attr]
+    assert page.views.right.view.image_size == (160, 120)
+    qtbot.mouseClick(page.pause_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.views.result.frame is not held.frame, timeout=PATIENT_MS)  # type: ignore[union-attr]
+
+
+def test_a_hidden_page_computes_nothing(
+    window: MainWindow, page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path
+) -> None:
+    run_live(page, studio, qtbot, network_file)
+    window.show_page("capture")
+    assert page.engine.loop is not None
+    assert page.engine.loop.paused
+    window.show_page("live")
+    assert not page.engine.loop.paused
+
+
+def test_a_wrong_checkpoint_is_explained_and_another_can_be_chosen(
+    window: MainWindow, page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"this is no network")
+    page.choose_network(broken)
+    studio.sources.open(RIG)
+    qtbot.waitUntil(lambda: bool(window.banners), timeout=PATIENT_MS)
+    assert "broken.safetensors" in window.banners[0].notice.what
+    assert window.banners[0].notice.next_step
+    assert page.engine.state is EngineState.FAILED
+    assert not page.is_empty
+    page.choose_network(network_file)
+    qtbot.waitUntil(lambda: page.views.result is not None, timeout=PATIENT_MS)
+
+
+def test_a_rig_without_calibration_is_sent_to_calibrate(
+    page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path
+) -> None:
+    page.choose_network(network_file)
+    studio.sources.open("sim://hybrid?scene=wall&size=160x120&frames=4")
+    qtbot.waitUntil(lambda: page.empty_shown == "calibration", timeout=PATIENT_MS)
+    page.treat_as_rectified()
+    assert not page.is_empty
+    qtbot.waitUntil(lambda: page.views.result is not None, timeout=PATIENT_MS)
+    assert page.views.result.depth_m == {}  # type: ignore[union-attr]
+
+
+def test_a_calibration_of_another_size_is_explained(
+    window: MainWindow, page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path
+) -> None:
+    other = StereoCalibration.rectified_pair(600.0, 0.05, 319.5, 239.5, (640, 480))
+    studio.use_calibration(ActiveCalibration(other, "another camera"))
+    page.choose_network(network_file)
+    studio.sources.open(RIG)
+    qtbot.waitUntil(lambda: page.empty_shown == "fitting", timeout=PATIENT_MS)
+    assert "640x480" in window.banners[0].notice.what
+    studio.use_calibration(None)  # the source's own
+    qtbot.waitUntil(lambda: page.views.result is not None, timeout=PATIENT_MS)
+
+
+def test_a_run_to_preview_becomes_the_network(
+    window: MainWindow, page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "best.safetensors").write_bytes(network_file.read_bytes())
+    window.show_page("capture")
+    studio.preview_requested.emit(run)
+    studio.show_page("live")
+    assert page.networks.current == run / "best.safetensors"
+    studio.sources.open(RIG)
+    qtbot.waitUntil(lambda: page.views.result is not None, timeout=PATIENT_MS)
+
+
+def test_a_recording_that_ended_is_still_predicted(
+    page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path, make_session: Callable[..., Path]
+) -> None:
+    studio.sources.open(f"session://{make_session('one', frames=1)}")
+    qtbot.waitUntil(lambda: studio.sources.last_frame is not None, timeout=PATIENT_MS)
+    page.choose_network(network_file)
+    qtbot.waitUntil(lambda: page.views.result is not None, timeout=PATIENT_MS)
+
+
+def test_a_snapshot_holds_picture_disparity_depth_and_settings(
+    window: MainWindow, page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path
+) -> None:
+    run_live(page, studio, qtbot, network_file)
+    studio.sources.set_paused(True)
+    qtbot.wait(600)
+    result = page.views.result
+    assert result is not None
+    page.snapshot()
+    qtbot.waitUntil(lambda: bool(window.banners), timeout=PATIENT_MS)
+    (folder,) = (studio.workspace.root / "snapshots").iterdir()
+    assert np.array_equal(np.load(folder / "disparity.npy"), result.prediction.disparity_px)
+    depth_mm = cv2.imread(str(folder / "depth.png"), cv2.IMREAD_UNCHANGED)
+    assert depth_mm.dtype == np.uint16
+    near = (result.depth_m["network"] < 60) & (depth_mm > 0)
+    assert np.abs(depth_mm[near] / 1000 - result.depth_m["network"][near]).max() <= 0.000501
+    assert cv2.imread(str(folder / "left.png")).shape == (120, 160, 3)
+    about = json.loads((folder / "settings.json").read_text())
+    assert about["source"] == RIG
+    assert about["network_file"] == str(network_file)
+    assert about["focal_px"] > 0
