@@ -11,7 +11,6 @@ from depthstudio.cancel import CancelToken
 from depthstudio.geometry import StereoCalibration
 from depthstudio.training.data import TrainingData, open_training_data
 from depthstudio.training.events import EpochDone, TrainingEvent
-from depthstudio.training.preflight import DataReport, check_data
 from depthstudio.training.run import Run
 from depthstudio.training.settings import TrainingSettings
 from depthstudio.workspace import Workspace
@@ -38,10 +37,6 @@ class DataChoice:
         """Both sides. DatasetError or CalibrationError when they cannot be used."""
         calibration = StereoCalibration.load(self.calibration) if self.calibration else None
         return open_training_data(self.folders, settings, calibration, self.validation_folders)
-
-    def check(self, settings: TrainingSettings) -> DataReport:
-        """Open both sides and look at some frames."""
-        return check_data(self.open(settings), settings)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from depthstudio.gui.tasks import TaskContext
 from depthstudio.gui.theme import GRID_PX, mark, theme
 from depthstudio.gui.training_worker import DataChoice
 from depthstudio.gui.widgets.basics import ElidedLabel, Section, Segments, button, column, label, number_label, row
-from depthstudio.training.preflight import DataReport, Finding
+from depthstudio.training.data import TrainingData
+from depthstudio.training.preflight import DataReport, Finding, check_data
 from depthstudio.training.settings import TrainingSettings
 
 _ROWS = 7
@@ -40,6 +41,7 @@ class DataLook:
 
     recordings: tuple[Recording, ...]
     report: DataReport | None = None
+    data: TrainingData | None = None
     error: UserError | None = None
 
 
@@ -47,16 +49,17 @@ def look_at(choice: DataChoice, settings: TrainingSettings, sessions: Path | Non
     """Open the data and check it; reads frames, so not on the GUI thread. sessions: whose recordings are listed."""
     found = list_sessions(sessions) if sessions is not None else []
     if sessions is not None and not found:
-        return DataLook((), None, DatasetError("There are no recordings yet.", next_step=_RECORD))
+        return DataLook((), error=DatasetError("There are no recordings yet.", next_step=_RECORD))
     try:
-        report = choice.check(settings)
+        data = choice.open(settings)
+        report = check_data(data, settings)
     except UserError as error:
-        return DataLook(tuple(_recording(session, session.role) for session in found), None, error)
+        return DataLook(tuple(_recording(session, session.role) for session in found), None, None, error)
     sides = {**dict.fromkeys(report.train, "train"), **dict.fromkeys(report.validation, "validation")}
     recordings = [_recording(session, sides.get(session.folder.name, "")) for session in found]
     if sessions is None:
         recordings = [Recording(name, sides[name], report.train[name] + report.validation[name]) for name in sides]
-    return DataLook(tuple(recordings), report)
+    return DataLook(tuple(recordings), report, data)
 
 
 def _recording(session: Session, side: str) -> Recording:

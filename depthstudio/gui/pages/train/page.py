@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.train.curves import CurvesView
 from depthstudio.gui.pages.train.job import TrainingJob
+from depthstudio.gui.pages.train.preview import SetupPreview
 from depthstudio.gui.pages.train.run_panel import RunPanel
 from depthstudio.gui.pages.train.runs_list import RunEntry, RunsList, read_runs
 from depthstudio.gui.pages.train.samples import SampleStrip
@@ -63,12 +64,9 @@ class TrainPage(Page):
                 ("Choose a folder", self.setup.data.ask_folder, "folder-open"),
             ],
         )
-        text = "Set up a run at the right and start it. Its curves, its verdict and its predictions appear here."
-        self._no_run = EmptyState("chart-spline", "No run is shown", text)
-        earlier = [("Show earlier runs", lambda: self.show_tab("runs"), "history")]
-        self._no_run_of_many = EmptyState("chart-spline", "No run is shown", text, earlier)
+        self.preview_view = SetupPreview(self.studio.tasks)
         self._stage_views = QStackedWidget()
-        for view in (work, self._no_data, self._no_run, self._no_run_of_many):
+        for view in (work, self._no_data, self.preview_view):
             self._stage_views.addWidget(view)
         self.stage.addWidget(self._stage_views)
 
@@ -171,8 +169,9 @@ class TrainPage(Page):
             return
         look = self.setup.data.look
         nothing = look is not None and look.report is None and not look.recordings
-        empty = self._no_run_of_many if self.runs.entries else self._no_run
-        self._stage_views.setCurrentWidget(self._no_data if nothing else empty)
+        self._stage_views.setCurrentWidget(self._no_data if nothing else self.preview_view)
+        if self.isVisible() and look is not None and look.data is not None:
+            self.preview_view.show_data(look.data, self.setup.settings)
 
     def _show_run(self) -> None:
         story, state = self.shown, self.state
@@ -298,7 +297,6 @@ class TrainPage(Page):
         self.runs.entries = entries
         self._show_run_cards()
         self.setup.network.offer(entries)
-        self._show_stage()
 
     def _show_run_cards(self) -> None:
         live = self.job.story.folder if self.job.is_running and self.job.story is not None else None
