@@ -15,6 +15,7 @@ from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.live import LivePage
 from depthstudio.gui.pages.live.engine import EngineState
 from depthstudio.gui.studio import ActiveCalibration, Studio
+from depthstudio.gui.widgets.status import NoticeBanner
 from depthstudio.models import create_network, save_network
 
 RIG = "sim://ir?scene=wall&size=160x120&frames=4"
@@ -114,15 +115,18 @@ def test_a_hidden_page_computes_nothing(
 
 
 def test_a_wrong_checkpoint_is_explained_and_another_can_be_chosen(
-    window: MainWindow, page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path, tmp_path: Path
+    page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path, tmp_path: Path
 ) -> None:
+    def banners() -> list[NoticeBanner]:
+        return page.window().banners  # type: ignore[attr-defined]
+
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"this is no network")
     page.choose_network(broken)
     studio.sources.open(RIG)
-    qtbot.waitUntil(lambda: bool(window.banners), timeout=PATIENT_MS)
-    assert "broken.safetensors" in window.banners[0].notice.what
-    assert window.banners[0].notice.next_step
+    qtbot.waitUntil(lambda: bool(banners()), timeout=PATIENT_MS)
+    assert "broken.safetensors" in banners()[0].notice.what
+    assert banners()[0].notice.next_step
     assert page.engine.state is EngineState.FAILED
     assert not page.is_empty
     page.choose_network(network_file)
@@ -155,12 +159,12 @@ def test_a_calibration_of_another_size_is_explained(
 
 
 def test_a_run_to_preview_becomes_the_network(
-    window: MainWindow, page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path, tmp_path: Path
+    page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     run.mkdir()
     (run / "best.safetensors").write_bytes(network_file.read_bytes())
-    window.show_page("capture")
+    studio.show_page("capture")
     studio.preview_requested.emit(run)
     studio.show_page("live")
     assert page.networks.current == run / "best.safetensors"

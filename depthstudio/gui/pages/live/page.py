@@ -40,6 +40,7 @@ class LivePage(Page):
         self.engine = LiveEngine(studio.tasks, self)
         self.views = LiveViews()
         self.stage.addWidget(self.views, 1)
+        self.empty_shown = ""
         self._rectified_url = ""
         self._misfit = False
         self._calibration_id = ""
@@ -134,6 +135,7 @@ class LivePage(Page):
         rectified = self._rectified_url != "" and self._rectified_url == sources.url
         path = self.networks.current
         missing = missing_from(self.studio, rectified, path is not None or not self._networks_listed, self._misfit)
+        self.empty_shown = missing.value if missing is not None else ""
         self.show_empty(self.empty[missing] if missing is not None else None)
         frame, capture = sources.last_frame, sources.capture
         if missing is None and path is not None and frame is not None and capture is not None:
