@@ -82,7 +82,8 @@ def load_views(
 ) -> LoadedViews:
     """Find the board in every pair of a folder. Pairs without one, or of another size, are skipped by name.
 
-    progress is called with the share done in 0..1 and the pair's name. CalibrationError when a folder has no pairs.
+    progress is called with the share done in 0..1 and the pair's name. CalibrationError when a folder has no pairs,
+    or none shows the board.
     """
     pairs = find_pairs(folder)
     views: list[BoardView] = []
@@ -104,6 +105,12 @@ def load_views(
             skipped.append(SkippedPair(pair.name, str(error)))
     if sizes is None:
         raise CalibrationError(f"No image of {folder} can be read.")
+    if not views:
+        raise CalibrationError(
+            f"No pair in {folder} shows the board.",
+            f"Looked for {board} in {len(pairs)} pairs; the first: {skipped[0].reason}",
+            "Count the inner corners of the board that was used.",
+        )
     return LoadedViews(views, sizes[0], sizes[1], skipped)
 
 

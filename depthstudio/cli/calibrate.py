@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from depthstudio.cli.numbers import positive
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -22,14 +24,18 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     """Register this module's verbs."""
     verb = verbs.add_parser("calibrate", help="solve a stereo calibration from chessboard views")
     verb.add_argument(
-        "source", metavar="FOLDER|URL", help="folder of pairs, or a source such as sim://hybrid?scene=board"
+        "source",
+        metavar="FOLDER|URL",
+        help="folder of pairs, a recording, or a source such as sim://hybrid?scene=board",
     )
     verb.add_argument("--board", required=True, metavar="9x6", help="inner corners, columns x rows")
     verb.add_argument("--square-mm", required=True, type=float, metavar="MM", help="side of one square")
     verb.add_argument("-o", "--output", required=True, type=Path, metavar="FILE.npz", help="where to save it")
     verb.add_argument("--keep-outliers", action="store_true", help="use every view, however badly it fits")
     verb.add_argument("--swap", action="store_true", help="left and right were mixed up")
-    verb.add_argument("--views", type=int, metavar="N", help="views to collect from a source (default: until enough)")
+    verb.add_argument(
+        "--views", type=positive(int), metavar="N", help="views to collect from a source (default: until enough)"
+    )
     verb.set_defaults(run=_calibrate)
 
 
@@ -42,7 +48,8 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     check_target(arguments.output)
     console = Console()
     board = Board.parse(arguments.board, arguments.square_mm)
-    collect = _from_source if "://" in arguments.source else _from_folder
+    is_source = "://" in arguments.source or Path(arguments.source).is_file()
+    collect = _from_source if is_source else _from_folder
     views, left_size, right_size = collect(arguments, board, console)
     if arguments.swap:
         views = [BoardView(view.right_corners, view.left_corners, view.name) for view in views]

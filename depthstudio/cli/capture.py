@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
+from depthstudio.cli.numbers import positive
 from depthstudio.workspace import Workspace, new_folder_name
 
 
@@ -18,8 +18,8 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     record = verbs.add_parser("record", help="record a source into a session")
     record.add_argument("url", metavar="URL", help="a source such as sim://ir, or a path to a recording")
     limit = record.add_mutually_exclusive_group()
-    limit.add_argument("--seconds", type=_positive(float), metavar="S", help="stop after S seconds")
-    limit.add_argument("--frames", type=_positive(int), metavar="N", help="stop after N frames")
+    limit.add_argument("--seconds", type=positive(float), metavar="S", help="stop after S seconds")
+    limit.add_argument("--frames", type=positive(int), metavar="N", help="stop after N frames")
     record.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="new folder (default: in the workspace)")
     record.add_argument("--name", default="", help="what the session is called")
     record.add_argument(
@@ -27,17 +27,6 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     )
     record.add_argument("--role", choices=("train", "validation"), default="", help="what the session is for")
     record.set_defaults(run=_record)
-
-
-def _positive(kind: type[int] | type[float]) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        value = kind(text)
-        if value <= 0:
-            raise argparse.ArgumentTypeError(f"{text} is not positive")
-        return value
-
-    parse.__name__ = "number"
-    return parse
 
 
 def _sources(arguments: argparse.Namespace) -> int:

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from depthstudio.cli.numbers import positive
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -28,9 +30,11 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
         default="auto",
         help="auto: exact where a simulation knows it",
     )
-    judge.add_argument("--limit", type=int, default=0, metavar="N", help="at most N frames, evenly spread")
+    judge.add_argument("--limit", type=positive(int), default=0, metavar="N", help="at most N frames, evenly spread")
     judge.add_argument("--no-sgbm", action="store_true", help="leave OpenCV's SGBM out")
-    judge.add_argument("--max-disparity", type=float, metavar="PX", help="SGBM's range (default: the network's)")
+    judge.add_argument(
+        "--max-disparity", type=positive(float), metavar="PX", help="SGBM's range (default: the network's)"
+    )
     judge.add_argument("--device", default="auto")
     judge.add_argument("--json", action="store_true", help="print JSON instead of a table")
     judge.add_argument("--report", type=Path, metavar="DIR", help="write evaluation.json and frames.csv there")

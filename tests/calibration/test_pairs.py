@@ -71,6 +71,13 @@ def test_pairs_without_a_board_are_named_and_skipped(tmp_path: Path, board, pinh
     assert told == ["01", "02", "03", "04", "05"]
 
 
+def test_a_folder_in_which_no_pair_shows_the_board_is_refused(tmp_path: Path, board) -> None:
+    for name in ("left01.png", "right01.png"):
+        cv2.imwrite(str(tmp_path / name), np.full((120, 160), 100, np.uint8))
+    with pytest.raises(CalibrationError, match=r"No pair .* shows the board.*1 pairs.*No board in either image"):
+        load_views(tmp_path, board)
+
+
 def test_looking_can_be_stopped(tmp_path: Path, board) -> None:
     empty(tmp_path / "left01.png")
     empty(tmp_path / "right01.png")

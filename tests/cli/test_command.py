@@ -14,6 +14,25 @@ def test_a_mistyped_verb_is_one_clear_line_and_exit_code_2(capsys: pytest.Captur
     assert "trian" in lines[0]
 
 
+@pytest.mark.parametrize("number", ["0", "-3", "nan", "inf", "many"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["record", "sim://ir", "--seconds"],
+        ["evaluate", "depthstudio-s", "data", "--max-disparity"],
+        ["calibrate", "sim://ir", "--board", "9x6", "--square-mm", "30", "-o", "c.npz", "--views"],
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(
+    words: list[str], number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([*words, number])
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert words[-1] in line and number in line
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["--version"])
