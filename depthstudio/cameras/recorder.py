@@ -67,11 +67,6 @@ class Recorder:
         """False once it was stopped, the source ended, or an error ended the recording."""
         return self._thread.is_alive()
 
-    @property
-    def is_paused(self) -> bool:
-        """True between pause() and resume()."""
-        return self._paused.is_set()
-
     def start(self) -> None:
         """Record from now on."""
         if self._queue is None:

@@ -86,10 +86,11 @@ def read_pixels(path: Path) -> NDArray:
     except FileNotFoundError as error:
         raise DatasetError(f"The file {path} is missing.", "It was moved or deleted.") from error
     except (OSError, ValueError, EOFError) as error:
-        raise DatasetError(f"The file {path} cannot be read.", f"{error}.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise DatasetError(f"The file {path} cannot be read.", f"{reason}.") from error
     pixels = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED) if raw.size else None
     if pixels is None:
-        raise DatasetError(f"The image {path} is damaged.", "It cannot be decoded.", "Remove it or record it again.")
+        raise DatasetError(f"{path} is damaged, or it is no image.", next_step="Remove it or record it again.")
     if pixels.ndim == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGB)
     return pixels

@@ -282,4 +282,7 @@ def _storage_error(folder: Path, error: Exception) -> DatasetError:
         return DatasetError(what, "The disk is full.", "Free some space or choose a workspace on another disk.")
     if code in (errno.EROFS, errno.EACCES, errno.EPERM):
         return DatasetError(what, "Writing is not allowed there.", "Choose another folder or change its permissions.")
-    return DatasetError(what, f"{error}.", "Check that the drive is still there.")
+    if code in (errno.ENOTDIR, errno.EEXIST):
+        return DatasetError(what, "A file is in the way.", "Choose another folder.")
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return DatasetError(what, f"{reason}.", "Check that the drive is still there.")

@@ -116,9 +116,8 @@ def _hybrid(size: tuple[int, int]) -> SimulatedRig:
     R1, R2, P1, P2, *_ = cv2.stereoRectify(
         c.K1, c.D1, c.K2, c.D2, size, c.R, c.T.reshape(3, 1), flags=cv2.CALIB_ZERO_DISPARITY, alpha=0
     )
-    geometry = RectifiedGeometry(
-        float(P1[0, 0]), float(-P2[0, 3] / P2[0, 0]), float(P1[0, 2]), float(P1[1, 2]), size, float(P1[0, 2] - P2[0, 2])
-    )
+    # CALIB_ZERO_DISPARITY gives both views one principal point, so that no disparity is shifted.
+    geometry = RectifiedGeometry(float(P1[0, 0]), float(-P2[0, 3] / P2[0, 0]), float(P1[0, 2]), float(P1[1, 2]), size)
     left_xy = rectified_positions(_pixel_centres(size), c.K1, c.D1, np.asarray(R1), np.asarray(P1))
     right_xy = rectified_positions(_pixel_centres(size), c.K2, c.D2, np.asarray(R2), np.asarray(P2))
     return SimulatedRig("hybrid", size, calibration, geometry, np.asarray(R1), left_xy, right_xy)

@@ -55,10 +55,6 @@ class Stage:
         here = self._poses[stop % len(self._poses)]
         return between(here, self._poses[(stop + 1) % len(self._poses)], part / self._frames_per_pose)
 
-    def is_held(self, index: int) -> bool:
-        """True where the board rests for a moment."""
-        return self.settings.scene == "board" and index % self._frames_per_pose == 0
-
     @property
     def _frames_per_pose(self) -> int:
         return 1 + MOVES_PER_POSE if self.settings.realtime else 1
