@@ -65,7 +65,6 @@ class Aggregation(nn.Module):
         fine, middle, coarse = channels
         self.stem = SeparableConv(groups, fine)
         self.gate8 = _Gate(image.eighth, fine)
-        self.fine_in = _Residual(fine)
         self.down16 = SeparableConv(fine, middle, stride=2)
         self.gate16 = _Gate(image.sixteenth, middle)
         self.middle_in = _Residual(middle)
@@ -76,14 +75,13 @@ class Aggregation(nn.Module):
         self.middle_out = _Residual(middle)
         self.up8 = nn.Conv2d(middle, fine, 1)
         self.fine_out = _Residual(fine)
-        self.score = nn.Conv2d(fine, 1, 3, padding=1)
+        self.score = nn.Conv2d(fine, 1, 1)
 
     def forward(self, volume: Tensor, left: Features) -> Tensor:
         """volume (N, G, H, W, D), left features -> scores (N, D, H, W), to be put through a softmax over D."""
         batch, groups, height, width, disparities = volume.shape
         x = volume.permute(0, 4, 2, 3, 1).reshape(batch * disparities, height, width, groups).permute(0, 3, 1, 2)
         fine = self.gate8(F.relu(self.stem(x, disparities)), left.eighth, disparities)
-        fine = self.fine_in(fine, disparities)
         half, quarter = disparities // 2, disparities // 4
         middle = self.gate16(F.relu(self.down16(fine, disparities)), left.sixteenth, half)
         middle = self.middle_in(middle, half)

@@ -57,7 +57,7 @@ class CompactEncoder(nn.Module):
         super().__init__()
         half, quarter, eighth, sixteenth, thirtysecond = channels
         self.channels = FeatureChannels(quarter, eighth, sixteenth, thirtysecond)
-        self.stem = nn.Sequential(_ConvNormRelu(3, half, stride=2), _ConvNormRelu(half, half))
+        self.stem = _ConvNormRelu(3, half, stride=2)
         self.stage4 = nn.Sequential(BasicBlock(half, quarter, 2), BasicBlock(quarter, quarter))
         self.stage8 = nn.Sequential(BasicBlock(quarter, eighth, 2), BasicBlock(eighth, eighth))
         self.stage16 = nn.Sequential(BasicBlock(eighth, sixteenth, 2), BasicBlock(sixteenth, sixteenth))

@@ -23,7 +23,7 @@ class BasicBlock(nn.Module):
         """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
         shortcut = x if self.downsample is None else self.downsample(x)
         x = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        return F.relu(self.bn2(self.conv2(x)).add_(shortcut), inplace=True)
+        return F.relu(self.bn2(self.conv2(x)) + shortcut, inplace=True)
 
 
 def reference_encoder_layers() -> tuple[nn.Sequential, nn.Sequential, nn.Sequential]:

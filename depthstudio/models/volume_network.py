@@ -70,14 +70,14 @@ class VolumeStereoNetwork(StereoNetwork):
         self.match4 = nn.Conv2d(widths.quarter, fine_match, 1)
         self.aggregation = Aggregation(groups, (aggregation[0], aggregation[1], aggregation[2]), widths)
         self.upsample8 = nn.Conv2d(widths.eighth, 9 * 4, 1)
-        self.context = nn.Conv2d(widths.quarter, hidden, 3, padding=1)
+        self.context = nn.Conv2d(widths.quarter, hidden, 1)
         self.step = RefinementStep(fine_groups * (2 * radius + 1), hidden)
         self.upsample4 = nn.Sequential(
-            nn.Conv2d(hidden + widths.quarter, hidden, 3, padding=1),
+            nn.Conv2d(hidden, hidden, 3, padding=1),
             nn.ReLU(inplace=True),
             nn.Conv2d(hidden, 9 * 16, 1),
         )
-        log_spread = nn.Conv2d(8, 1, 1)
+        log_spread = nn.Conv2d(8, 16, 1)
         self.spread = nn.Sequential(nn.Conv2d(hidden, 8, 3, padding=1), nn.ReLU(inplace=True), log_spread)
         _initialise(self)
         # Flat scores and no correction at first: confident nonsense takes long to unlearn.
@@ -114,10 +114,9 @@ class VolumeStereoNetwork(StereoNetwork):
         disparity = 2 * convex_upsample(coarse, self.upsample8(seen.eighth), 2, self.exporting)
         auxiliary = {"scores": scores, "volume": 4 * disparity}
         hidden, disparity = self._refine(features.quarter, disparity, auxiliary)
-        weights = self.upsample4(torch.cat((hidden, seen.quarter), dim=1))
+        weights = self.upsample4(hidden)
         full = F.relu(4 * convex_upsample(disparity, weights, 4, self.exporting))
-        spread = self.spread(hidden.detach()).float().clamp(-3, 5)
-        spread = F.interpolate(spread, scale_factor=4, mode="bilinear", align_corners=False).squeeze(1)
+        spread = F.pixel_shuffle(self.spread(hidden.detach()).float().clamp(-3, 5), 4).squeeze(1)
         auxiliary["log_spread"] = spread
         return StereoPrediction(full, 1 - (-(-spread).exp()).exp(), auxiliary)
 
