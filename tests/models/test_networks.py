@@ -92,6 +92,17 @@ def test_parameter_groups_are_disjoint_and_complete(name: str) -> None:
     assert {id(p) for p in groups["encoder"]} == {id(p) for p in network.encoder_parameters()}
 
 
+def test_the_graph_for_export_gives_the_same_disparity() -> None:
+    network = tiny().eval()
+    pair = torch.rand(1, 3, 64, 96), torch.rand(1, 3, 64, 96)
+    with torch.inference_mode():
+        expected = network(*pair)
+        network.exporting = True  # type: ignore[assignment]
+        found = network(*pair)
+    torch.testing.assert_close(found.disparity, expected.disparity, atol=1e-3, rtol=0)
+    torch.testing.assert_close(found.confidence, expected.confidence, atol=1e-3, rtol=0)
+
+
 def test_a_tiny_network_learns_one_pair() -> None:
     network = tiny().train()
     generator = torch.Generator().manual_seed(1)
