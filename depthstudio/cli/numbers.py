@@ -13,7 +13,7 @@ def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
     def parse(text: str) -> float:
         value = kind(text)
         if not 0 < value < math.inf:
-            raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+            raise argparse.ArgumentTypeError(f"{text} is not positive, or not a number")
         return value
 
     parse.__name__ = "number"

@@ -153,10 +153,10 @@ def _check_beginning(path: Path) -> None:
         beginning = file.read(8)
     if beginning.startswith(_TORCH_BEGINNINGS):
         return
-    kind = next((kind for start, kind in _OTHER_BEGINNINGS.items() if beginning.startswith(start)), "something else")
+    kinds = [kind for start, kind in _OTHER_BEGINNINGS.items() if beginning.startswith(start)]
     raise NetworkError(
         f"{path} is not a checkpoint.",
-        f"It is {kind if beginning else 'empty'}.",
+        f"It is {kinds[0]}." if kinds else "It was not written by torch.save.",
         "Choose a .safetensors or .pth file, a run, or a network by name.",
     )
 
