@@ -75,4 +75,42 @@ def _networks(arguments: argparse.Namespace) -> dict[str, StereoNetwork]:
     return found
 
 
-BENCHMARKS: dict[str, Callable[[argparse.Namespace], int]] = {"zero-shot": _zero_shot}
+def _synthetic(arguments: argparse.Namespace) -> int:
+    from depthstudio.storage import write_text
+    from depthstudio.synthetic.benchmark import measure
+
+    rates = measure()
+    print(
+        f"Synthetic pairs of {rates['width']:.0f}x{rates['height']:.0f} px, per second of one core: "
+        f"{rates['fresh_pairs_per_s']:.1f} rendered afresh, {rates['pooled_pairs_per_s']:.1f} from a pool, augmented"
+    )
+    if arguments.json:
+        write_text(arguments.json, json.dumps(rates, indent=1))
+    return 0
+
+
+def _inference(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from depthstudio.evaluation.inference_speed import inference_speed
+    from depthstudio.storage import write_text
+
+    rows = list(inference_speed())
+    table = Table("method", "M parameters", "median ms", "fastest ms", "frames/s", title="inference, 640x480, 192 px")
+    for row in rows:
+        numbers = (row.parameters_m, row.median_ms, row.fastest_ms, 1e3 / row.median_ms)
+        table.add_row(row.method, *(f"{number:.{2 if index == 0 else 1}f}" for index, number in enumerate(numbers)))
+    Console(width=None if sys.stdout.isatty() else TABLE_WIDTH).print(table)
+    if arguments.json:
+        write_text(arguments.json, json.dumps([asdict(row) for row in rows], indent=1))
+    return 0
+
+
+BENCHMARKS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "zero-shot": _zero_shot,
+    "synthetic": _synthetic,
+    "inference": _inference,
+}
