@@ -71,6 +71,8 @@ class Header(QFrame):
     def _show_rate(self, rates: Rates) -> None:
         state = self._sources.state
         words = state.value
-        if state is SourceState.STREAMING and rates.camera_hz > 0:
+        if state is SourceState.STREAMING and self._sources.last_frame is None:
+            words = "waiting for frames"
+        elif state is SourceState.STREAMING and rates.camera_hz > 0:
             words = f"{words} {rates.camera_hz:.1f}/s"
         self.state.setText(words)

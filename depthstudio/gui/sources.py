@@ -190,8 +190,10 @@ class SourceController(QObject):
             return
         frame = self._newest.take()
         if frame is not None:
-            self.last_frame = frame
+            is_first, self.last_frame = self.last_frame is None, frame
             self._displayed += 1
+            if is_first:
+                self.state_changed.emit()
             self.frame_ready.emit(frame)
 
     def _on_capture_state(self, capture: CaptureThread, state: SourceState) -> None:

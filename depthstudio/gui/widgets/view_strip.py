@@ -15,6 +15,8 @@ from depthstudio.gui.widgets.basics import icon_button, label, row
 from depthstudio.gui.widgets.cards import Thumbnail
 
 _WIDTH_PX, _HEIGHT_PX = 96, 72
+_CARD_WIDTH_PX = _WIDTH_PX + 14
+_SPACING_PX = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,19 +30,19 @@ class StripItem:
 
 
 class ViewStrip(QScrollArea):
-    """removed(key) when the user takes one out; picked(key) when one is clicked."""
+    """removed(key) when the user takes one out."""
 
     removed = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
         self._items: dict[str, QFrame] = {}
-        holder = QWidget()
-        self._layout = QHBoxLayout(holder)
+        self._holder = QWidget()
+        self._layout = QHBoxLayout(self._holder)
         self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(8)
+        self._layout.setSpacing(_SPACING_PX)
         self._layout.addStretch(1)
-        self.setWidget(holder)
+        self.setWidget(self._holder)
         self.setWidgetResizable(True)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFixedHeight(_HEIGHT_PX + 54)
@@ -56,6 +58,7 @@ class ViewStrip(QScrollArea):
         self._items = {item.key: self._card(item) for item in items}
         for i, card in enumerate(self._items.values()):
             self._layout.insertWidget(i, card)
+        self._holder.setMinimumWidth(len(self._items) * (_CARD_WIDTH_PX + _SPACING_PX))
 
     @property
     def keys(self) -> list[str]:
@@ -70,7 +73,7 @@ class ViewStrip(QScrollArea):
     def _card(self, item: StripItem) -> QFrame:
         card = QFrame()
         mark(card, surface="card")
-        card.setFixedWidth(_WIDTH_PX + 14)
+        card.setFixedWidth(_CARD_WIDTH_PX)
         picture = Thumbnail(_WIDTH_PX, _HEIGHT_PX)
         picture.set_image(item.image)
         remove = icon_button("x", f"Remove view {item.key}", lambda: self.removed.emit(item.key), size_px=12)

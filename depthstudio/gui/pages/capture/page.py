@@ -6,7 +6,7 @@ import time
 from concurrent.futures import Future
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from depthstudio.frames import StereoFrame
 from depthstudio.gui.pages.base import Page
@@ -56,7 +56,9 @@ class CapturePage(Page):
             "dropped": StatChip("dropped", "Frames that the recorder lost because the disk was too slow."),
         }
         self.stage.addWidget(self.pictures, 1)
-        self.stage.addLayout(row(*self.chips.values(), 1))
+        self.checks = QWidget()
+        self.checks.setLayout(row(*self.chips.values(), 1))
+        self.stage.addWidget(self.checks)
 
     def _build_panel(self) -> None:
         self.record = RecordSection(self.recording, self.studio.sources)
@@ -132,6 +134,7 @@ class CapturePage(Page):
             self.show_empty(self.failed)
         else:
             self.show_empty(None)
+        self.checks.setVisible(frame is not None)
         if frame is None:
             self.pictures.clear("Opening…" if state is SourceState.OPENING else "Waiting for the first frame…")
 

@@ -47,7 +47,7 @@ class RecordSection(Section):
     def show_state(self) -> None:
         """Follow the recording and the source."""
         recording = self._recording
-        ready = self._sources.is_streaming and not recording.is_busy
+        ready = self._sources.is_streaming and self._sources.last_frame is not None and not recording.is_busy
         self.button.set_recording(recording.is_recording)
         self.button.setEnabled(ready or recording.is_recording)
         self.snapshot_button.setEnabled(ready)
