@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import cv2
 from PySide6.QtCore import QTimer
@@ -19,7 +20,7 @@ from depthstudio.workspace import Workspace
 
 # OpenCV's wheel points Qt at its own plugins; Qt would blame them for every problem with the display.
 for _variable in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
-    if str(cv2.__file__).rsplit("/", 1)[0] in os.environ.get(_variable, ""):
+    if str(Path(cv2.__file__).parent) in os.environ.get(_variable, ""):
         os.environ.pop(_variable)
 
 

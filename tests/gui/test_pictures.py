@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from pytestqt.qtbot import QtBot
 
 from depthstudio.frames import StereoFrame
@@ -88,12 +89,24 @@ def test_what_is_painted_are_the_pixels(view: ImageView) -> None:
     assert marked.green() > 60
 
 
-def test_zooming_keeps_the_pixel_under_the_cursor(view: ImageView) -> None:
+def test_the_wheel_zooms_about_the_cursor_and_a_double_click_shows_all_again(view: ImageView, qtbot: QtBot) -> None:
     view.set_image(np.zeros((100, 200), np.uint8))
-    before = view.to_image(QPointF(100, 50))
-    view._zoom = 4.0  # the wheel's arithmetic is exercised by hand below
-    view.reset_view()
-    assert view.to_image(QPointF(100, 50)) == before
+    whole = view.image_rect()
+    place = QPointF(120, 80)
+    before = view.to_image(place)
+    for _ in range(4):
+        view.wheelEvent(wheel(place))
+    assert view.image_rect().width() > 2 * whole.width()
+    assert view.to_image(place) == pytest.approx(before, abs=0.5)
+    qtbot.mouseDClick(view, Qt.MouseButton.LeftButton)
+    assert view.image_rect() == whole
+
+
+def wheel(place: QPointF) -> QWheelEvent:
+    nothing = Qt.KeyboardModifier.NoModifier
+    return QWheelEvent(
+        place, place, QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton, nothing, Qt.ScrollPhase.NoScrollPhase, False
+    )
 
 
 def test_live_checks_name_what_is_wrong() -> None:
