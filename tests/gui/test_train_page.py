@@ -223,12 +223,48 @@ def test_a_stored_run_is_shown_again_with_its_curves(page: TrainPage, qtbot: QtB
     run_to_the_end(page, qtbot)
     page.new_run()
     assert page.shown is None
-    qtbot.waitUntil(lambda: len(page.runs.entries) == 1, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: len(page.library.entries) == 1, timeout=LONG_MS)
     page.show_tab("runs")
     page.runs.cards.cards[0].clicked.emit()  # type: ignore[attr-defined]
     qtbot.waitUntil(lambda: page.shown is not None, timeout=LONG_MS)
     assert list(page.curves.epe.values("train")[0]) == [1, 2]
     assert page.tabs.current == "run"
+
+
+def test_runs_are_compared_saved_and_trashed(page: TrainPage, workspace: Workspace, qtbot: QtBot) -> None:
+    enter(page, dropout_p=0.1)
+    run_to_the_end(page, qtbot)
+    page.new_run()
+    enter(page, dropout_p=0.2)
+    run_to_the_end(page, qtbot)
+    qtbot.waitUntil(lambda: len(page.library.entries) == 2, timeout=LONG_MS)
+    newest, oldest = page.library.entries
+    page.library.compare(oldest.folder)
+    facts = page.run_panel.compare.facts
+    qtbot.waitUntil(lambda: facts.value("Dropout") == "0.2 / 0.1", timeout=LONG_MS)
+    page.save_curves()
+    assert (newest.folder / "curves.csv").read_text().startswith("epoch,train_loss")
+    assert (newest.folder / "curves.png").stat().st_size > 0
+    page.library.ask_trash(oldest, page.window())
+    assert page.library.question is not None
+    page.library.question.buttons["Keep it"].click()
+    assert len(list_runs(workspace.runs)) == 2
+
+
+def test_the_stage_shows_what_will_be_learned_from(page: TrainPage, qtbot: QtBot) -> None:
+    preview = page.preview_view
+    qtbot.waitUntil(lambda: preview.views["varied"].image_size is not None, timeout=LONG_MS)
+    assert preview.views["left"].image_size == SIZE
+    assert preview.chips["kept"].accessibleName().startswith("kept")
+    assert preview.slider.maximum() == 3
+    preview.side.chosen.emit("validation")
+
+
+def test_a_learning_rate_far_from_the_preset_is_worth_a_word(page: TrainPage) -> None:
+    assert page.setup.presets.preset.settings.learning_rate == 1e-4
+    enter(page, learning_rate=1e-3)
+    assert page.start_problem.text() == "The learning rate is 10 times the preset's."
+    assert page.start_button.isEnabled()
 
 
 def test_a_wrong_checkpoint_is_a_notice_and_the_page_stays_usable(

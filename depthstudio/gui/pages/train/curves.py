@@ -40,6 +40,7 @@ class TrainingPlot(CurvePlot):
         self._shade.setZValue(-10)
         self._shade.setPen(QPen(Qt.PenStyle.NoPen))
         self.plot.addItem(self._shade, ignoreBounds=True)
+        self._compared = {name: self.plot.plot([], []) for name in curves}
         theme().changed.connect(self._restyle_extras)
         self._restyle_extras()
         self.set_extent(0.0)
@@ -48,6 +49,10 @@ class TrainingPlot(CurvePlot):
         """Shade what lies between two curves."""
         self._gap = (list(x), list(low), list(high))
         self._draw_gap()
+
+    def set_compared(self, name: str, x: Sequence[float], y: Sequence[float]) -> None:
+        """The same curve of another run, dashed."""
+        self._compared[name].setData(np.asarray(x, float), np.asarray(y, float))
 
     def set_marks(self, epochs: Sequence[float]) -> None:
         """Dotted vertical lines, e.g. where the learning rate fell."""
@@ -102,6 +107,8 @@ class TrainingPlot(CurvePlot):
         colour.setAlpha(_GAP_ALPHA)
         if self._shade is not None:
             self._shade.setBrush(colour)
+        for name, curve in self._compared.items():
+            curve.setPen(pg.mkPen(theme().color(self._tokens[name]), width=1.2, style=Qt.PenStyle.DashLine))
         for line in self._marks:
             line.setPen(pg.mkPen(theme().color("warning"), width=1, style=Qt.PenStyle.DotLine))
 
@@ -111,6 +118,7 @@ class CurvesView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._reached = self._compared_to = 0.0
         sides = {"train": "train", "validation": "validation"}
         self.loss = TrainingPlot("Loss", sides)
         self.epe = TrainingPlot("EPE", sides, "px")
@@ -134,16 +142,30 @@ class CurvesView(QWidget):
                 plot.clear()
                 plot.set_gap([], [], [])
                 plot.set_marks([])
-                plot.set_extent(0.0)
+            self._reached = 0.0
+            self.show_compared(None)
             return
         self._show_pair(self.loss, story, "loss")
         self._show_pair(self.epe, story, "epe_px")
         self._show_rate(story)
         self._show_gradient(story)
         last = story.steps[-1] if story.steps else None
-        reached = max(float(story.epoch), _position(last) if last else 0.0)
+        self._reached = max(float(story.epoch), _position(last) if last else 0.0)
+        self._show_extent()
+
+    def show_compared(self, other: RunStory | None) -> None:
+        """Draw another run dashed beside the shown one; None removes it."""
+        epochs = other.epochs if other is not None else []
+        for plot, what in ((self.loss, "loss"), (self.epe, "epe_px")):
+            for side in ("train", "validation"):
+                values = [getattr(done, f"{side}_{what}") for done in epochs]
+                plot.set_compared(side, [done.epoch for done in epochs], values)
+        self._compared_to = float(epochs[-1].epoch) if epochs else 0.0
+        self._show_extent()
+
+    def _show_extent(self) -> None:
         for plot in self.plots:
-            plot.set_extent(float(np.ceil(reached)))
+            plot.set_extent(float(np.ceil(max(self._reached, self._compared_to))))
 
     def _show_pair(self, plot: TrainingPlot, story: RunStory, what: str) -> None:
         epochs = [done.epoch for done in story.epochs]

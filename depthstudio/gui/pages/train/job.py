@@ -41,6 +41,7 @@ class TrainingJob(QObject):
         self._studio = studio
         self._task: Task | None = None
         self._last = CancelToken()
+        self._said_stopping = False
         self.story: RunStory | None = None
         self._timer = QTimer(self, interval=_TELL_INTERVAL_MS, singleShot=True)
         self._timer.timeout.connect(self._tell)
@@ -77,7 +78,6 @@ class TrainingJob(QObject):
         """End it at the next step; the best network stays."""
         if self._task is not None:
             self._task.cancel()
-            self.changed.emit()
 
     def finish_epoch(self) -> None:
         """End it when the running epoch is measured; the best network stays."""
@@ -92,9 +92,17 @@ class TrainingJob(QObject):
         self.story, self._last = story, last
         self._task = self._studio.tasks.iterate(events, "Fine-tune", self._on_event)
         self._task.set_progress(-1.0, "reading the data")
+        self._said_stopping = False
+        self._task.progressed.connect(self._on_progressed)
         self._task.ended.connect(self._on_ended)
         self._studio.set_activity("train", _ACTIVITY)
         self.changed.emit()
+
+    def _on_progressed(self) -> None:
+        """The status strip has a stop button too."""
+        if self.is_stopping and not self._said_stopping:
+            self._said_stopping = True
+            self.changed.emit()
 
     def _on_event(self, event: object) -> None:
         story = self.story

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog
 
-from depthstudio.gui.pages.train.runs_list import RunEntry
+from depthstudio.gui.pages.train.library import RunEntry
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import TaskContext
 from depthstudio.gui.theme import mark

@@ -8,22 +8,22 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.train.curves import CurvesView
 from depthstudio.gui.pages.train.job import TrainingJob
+from depthstudio.gui.pages.train.library import RunEntry, RunLibrary
 from depthstudio.gui.pages.train.preview import SetupPreview
 from depthstudio.gui.pages.train.run_panel import RunPanel
-from depthstudio.gui.pages.train.runs_list import RunEntry, RunsList, read_runs
+from depthstudio.gui.pages.train.runs_list import RunsList
 from depthstudio.gui.pages.train.samples import SampleStrip
 from depthstudio.gui.pages.train.setup_panel import SetupPanel
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.pages.train.verdict import RunState, state_of
 from depthstudio.gui.studio import Studio
-from depthstudio.gui.tasks import TaskContext
-from depthstudio.gui.theme import GRID_PX
-from depthstudio.gui.widgets.basics import Segments, button, column, label, row
+from depthstudio.gui.theme import GRID_PX, mark
+from depthstudio.gui.widgets.basics import Segments, button, column, icon_button, label, row
 from depthstudio.gui.widgets.status import EmptyState
-from depthstudio.training.run import Run
 
 _TABS = {"setup": "Set up", "run": "Run", "runs": "All runs"}
 
@@ -37,6 +37,7 @@ class TrainPage(Page):
         super().__init__(studio)
         self.shown: RunStory | None = None
         self.job = TrainingJob(studio, self)
+        self.library = RunLibrary(studio, self)
         self.curves = CurvesView()
         self.samples = SampleStrip(studio.tasks)
         self.setup = SetupPanel(studio)
@@ -44,7 +45,7 @@ class TrainPage(Page):
         self._build_panel()
         self._connect()
         self._show_all()
-        self.reload_runs()
+        self.library.reload()
 
     # ---- building
 
@@ -73,7 +74,7 @@ class TrainPage(Page):
     def _build_panel(self) -> None:
         self.tabs = Segments(_TABS)
         self.run_panel = RunPanel()
-        self.runs = RunsList(self.open_run)
+        self.runs = RunsList(self._open_entry, lambda entry: self.library.ask_trash(entry, self.window()))
         self._tab_widgets: dict[str, QWidget] = {"setup": self.setup, "run": self.run_panel, "runs": self.runs}
         for item in (self.tabs, *self._tab_widgets.values()):
             self.panel.add(item)
@@ -101,7 +102,11 @@ class TrainPage(Page):
         self.new_button = button("New run", self.new_run, "plus")
         self.back_button = button("Back to the running one", self.show_live, "undo-2", "link")
         buttons = (self.resume_button, self.preview_button, self.further_button)
-        return _footer(self.back_button, *buttons, row(self.folder_button, self.new_button))
+        self.save_button = icon_button(
+            "download", "Save the curves as PNG and CSV in the run's folder", self.save_curves
+        )
+        last = row(self.folder_button, self.new_button, self.save_button)
+        return _footer(self.back_button, *buttons, last)
 
     def _connect(self) -> None:
         self.tabs.chosen.connect(lambda _: self._show_all())
@@ -112,6 +117,11 @@ class TrainPage(Page):
         self.job.ended.connect(self._on_ended)
         self.studio.library_changed.connect(self._on_library)
         self.studio.calibration_changed.connect(self._on_calibration)
+        self.run_panel.compare.chosen.connect(self.library.compare)
+        self.library.changed.connect(self._on_runs)
+        self.library.opened.connect(self._on_opened)
+        self.library.compared.connect(self._on_compared)
+        self.library.trashed.connect(self._on_trashed)
         self.shortcut("Ctrl+S", self.setup.save)
         self.shortcut("Ctrl+Return", self.start)
 
@@ -133,8 +143,11 @@ class TrainPage(Page):
     def show_story(self, story: RunStory | None) -> None:
         """Put a run on the stage."""
         self.shown = story
+        self.run_panel.compare.show_other(None, None)
+        self.curves.show_compared(None)
         self.curves.show_story(story)
         self.samples.show_folder(story.folder if story is not None else None)
+        self._offer_comparison()
         self._show_all()
 
     def show_live(self) -> None:
@@ -190,13 +203,16 @@ class TrainPage(Page):
         self.resume_button.setVisible(story.can_resume)
         self.resume_button.setEnabled(not self.job.is_running)
         self.folder_button.setEnabled(story.folder is not None)
+        self.save_button.setEnabled(story.folder is not None and bool(story.epochs))
         self.back_button.setVisible(self.job.is_running)
 
     def _show_start(self) -> None:
         problem = "A run is going on already." if self.job.is_running else self.setup.problem
         self.start_button.setEnabled(not problem)
-        self.start_problem.setText(problem)
-        self.start_problem.setVisible(bool(problem))
+        words = problem or self.setup.advice
+        mark(self.start_problem, tone="" if problem else "warning")
+        self.start_problem.setText(words)
+        self.start_problem.setVisible(bool(words))
         self._show_stage()
 
     def _show_curves(self) -> None:
@@ -244,27 +260,7 @@ class TrainPage(Page):
         if self.shown is story:
             self.show_story(story)
 
-    # ---- runs
-
-    def reload_runs(self) -> None:
-        """Read all runs in the background."""
-        folder = self.studio.workspace.runs
-
-        def work(_: TaskContext) -> list[RunEntry]:
-            return read_runs(folder)
-
-        self.studio.tasks.run(work, "List runs", self._on_runs)
-
-    def open_run(self, entry: RunEntry) -> None:
-        """Show a stored run with its curves; the running one live."""
-        if self.job.is_live(entry.folder):
-            self.show_live()
-            return
-
-        def work(_: TaskContext) -> RunStory:
-            return RunStory.of(Run.open(entry.folder))
-
-        self.studio.tasks.run(work, "Read a run", self._on_opened)
+    # ---- stored runs
 
     def preview(self) -> None:
         """Show this run's network on live images."""
@@ -288,23 +284,54 @@ class TrainPage(Page):
         if self.shown is not None and self.shown.folder is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.shown.folder)))
 
+    def save_curves(self) -> None:
+        """Write curves.png and curves.csv into the run's folder."""
+        story = self.shown
+        if story is None or story.folder is None:
+            return
+        try:
+            story.write_csv(story.folder / "curves.csv")
+        except OSError as error:
+            self.studio.report(error)
+            return
+        self.curves.grab().save(str(story.folder / "curves.png"))
+        done = f"curves.png and curves.csv lie in {story.folder}."
+        self.studio.notify(Notice("The curves are saved.", done, tone="good", action=("Open folder", self.open_folder)))
+
+    def _open_entry(self, entry: RunEntry) -> None:
+        if self.job.is_live(entry.folder):
+            self.show_live()
+        else:
+            self.library.open(entry.folder)
+
     def _on_opened(self, story: RunStory) -> None:
         self.show_story(story)
         self.show_tab("run")
         self._show_run_cards()
 
-    def _on_runs(self, entries: list[RunEntry]) -> None:
-        self.runs.entries = entries
+    def _on_compared(self, other: RunStory | None) -> None:
+        self.run_panel.compare.show_other(self.shown, other)
+        self.curves.show_compared(other)
+
+    def _on_trashed(self, folder: Path) -> None:
+        if self.shown is not None and self.shown.folder == folder:
+            self.show_story(None)
+
+    def _on_runs(self) -> None:
         self._show_run_cards()
-        self.setup.network.offer(entries)
+        self.setup.network.offer(self.library.entries)
+        self._offer_comparison()
+
+    def _offer_comparison(self) -> None:
+        self.run_panel.compare.offer(self.library.entries, self.shown.folder if self.shown is not None else None)
 
     def _show_run_cards(self) -> None:
         live = self.job.story.folder if self.job.is_running and self.job.story is not None else None
-        shown: Path | None = self.shown.folder if self.shown is not None else None
-        self.runs.show_runs(self.runs.entries, shown, live)
+        shown = self.shown.folder if self.shown is not None else None
+        self.runs.show_runs(self.library.entries, shown, live)
 
     def _on_library(self) -> None:
-        self.reload_runs()
+        self.library.reload()
         if self.isVisible():
             self.setup.look()
 

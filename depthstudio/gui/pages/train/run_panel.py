@@ -6,6 +6,7 @@ from math import isfinite
 
 from PySide6.QtWidgets import QProgressBar, QWidget
 
+from depthstudio.gui.pages.train.compare import CompareSection
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.pages.train.verdict import RunState, closing_facts, closing_verdict, running_facts, state_words
 from depthstudio.gui.theme import GRID_PX, mark
@@ -25,6 +26,7 @@ class RunPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._judgements: list[Judgement] = []
         self.title = ElidedLabel("", "section")
         self.state = label("", "small")
         self.epoch = number_label("", "number")
@@ -36,6 +38,7 @@ class RunPanel(QWidget):
         self.next_step = label("", wrap=True)
         self.others = column(spacing=4)
         self.facts = Facts("Numbers of the run")
+        self.compare = CompareSection()
         self._notes = Section("Notes", foldable=True, folded=True)
         self._note_text = label("", "small", wrap=True)
         self._notes.add(self._note_text)
@@ -44,7 +47,9 @@ class RunPanel(QWidget):
         self._progress = QWidget()
         self._progress.setLayout(column(row(self.epoch, 1, self.step), self.bar, spacing=4))
         judgement = column(self.verdict, self.next_step, self.others, spacing=GRID_PX)
-        self.setLayout(column(heading, self._progress, judgement, self.facts, self._notes, 1, spacing=2 * GRID_PX))
+        self.setLayout(
+            column(heading, self._progress, judgement, self.facts, self.compare, self._notes, 1, spacing=2 * GRID_PX)
+        )
 
     def show_story(self, story: RunStory, state: RunState) -> None:
         """Show a run; call again whenever it grew."""
@@ -71,6 +76,7 @@ class RunPanel(QWidget):
         self._progress.hide()
         self._notes.hide()
         self.facts.set_facts([])
+        self.compare.hide()
         self._show_judgements([_NOTHING])
 
     def _show_progress(self, story: RunStory) -> None:
@@ -87,6 +93,9 @@ class RunPanel(QWidget):
         self.bar.setValue(round(1000 * story.progress))
 
     def _show_judgements(self, judgements: list[Judgement]) -> None:
+        if judgements == self._judgements:
+            return
+        self._judgements = judgements
         first = judgements[0]
         tone = "" if first.tone == "info" else first.tone
         self.verdict.set_verdict(first.word, first.evidence, tone)

@@ -3,53 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
+from depthstudio.gui.pages.train.library import RunEntry
 from depthstudio.gui.status_strip import spoken_duration
 from depthstudio.gui.widgets.basics import column, label
 from depthstudio.gui.widgets.cards import CardList, MediaCard
-from depthstudio.training.run import Run, RunSummary, list_runs
+from depthstudio.training.run import RunSummary
 
 _TONES = {"finished": "good", "failed": "bad", "unfinished": "warning", "stopped": "", "empty": ""}
 _WORDS = {"unfinished": "interrupted", "empty": "not begun"}
 
 
-@dataclass(frozen=True)
-class RunEntry:
-    """A run with its one-line summary, read in the background."""
-
-    run: Run
-    summary: RunSummary
-
-    @property
-    def folder(self) -> Path:
-        """The run's folder."""
-        return self.run.folder
-
-
-def read_runs(folder: Path) -> list[RunEntry]:
-    """All readable runs, newest first. Reads every history, so not on the GUI thread."""
-    return [RunEntry(run, run.summary()) for run in list_runs(folder)]
-
-
 class RunsList(QWidget):
-    """Cards of runs; `on_open` is called with the entry that was clicked."""
+    """Cards of runs; a click calls `on_open` with the entry, the card's menu `on_trash`."""
 
-    def __init__(self, on_open: Callable[[RunEntry], object]) -> None:
+    def __init__(self, on_open: Callable[[RunEntry], object], on_trash: Callable[[RunEntry], object]) -> None:
         super().__init__()
         self._on_open = on_open
+        self._on_trash = on_trash
         self._none = label("No run yet. What you train appears here with its curves.", "muted", wrap=True)
         self.cards = CardList()
-        self.entries: list[RunEntry] = []
         self.setLayout(column(self._none, self.cards, 1))
 
     def show_runs(self, entries: Sequence[RunEntry], shown: Path | None, live: Path | None) -> None:
         """shown: the folder on the stage. live: the folder of the run that goes on."""
-        self.entries = list(entries)
         self._none.setVisible(not entries)
         self.cards.set_cards([self._card(entry, entry.folder == shown, entry.folder == live) for entry in entries])
 
@@ -62,6 +43,8 @@ class RunsList(QWidget):
         card.set_selected(selected)
         card.setToolTip(f"{about.created.replace('T', ' ')}\n{entry.folder}")
         card.clicked.connect(lambda: self._on_open(entry))
+        if not live:
+            card.set_menu([("Show", lambda: self._on_open(entry)), ("Move to trash", lambda: self._on_trash(entry))])
         return card
 
 

@@ -16,6 +16,7 @@ from depthstudio.training.presets import Preset, default_preset
 from depthstudio.training.settings import TrainingSettings
 
 _LOOK_DELAY_MS = 600  # so that turning a knob does not read frames at every click
+_USUAL_FACTOR = 3.0  # a learning rate farther from the preset's is worth a word
 _PRESET_FIELDS_NOT_SHOWN = ("network",)
 
 
@@ -61,6 +62,18 @@ class SetupPanel(QWidget):
         if self.data.look is None:
             return "Looking at the data…"
         return "" if self.data.is_usable else "The data cannot be used yet."
+
+    @property
+    def advice(self) -> str:
+        """What is worth a second look before starting, though it is allowed."""
+        settings = self.settings
+        if settings is None:
+            return ""
+        times = settings.learning_rate / self.presets.preset.settings.learning_rate
+        if _USUAL_FACTOR >= times >= 1 / _USUAL_FACTOR:
+            return ""
+        words = f"{times:.3g} times" if times > 1 else f"1/{1 / times:.3g} of"
+        return f"The learning rate is {words} the preset's."
 
     def look(self) -> None:
         """Look at the data again with the settings as they are."""

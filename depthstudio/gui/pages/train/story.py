@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import csv
+import io
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from depthstudio.storage import write_text
 from depthstudio.training.events import (
     BaselineDone,
     EpochDone,
@@ -104,6 +107,15 @@ class RunStory:
     def can_resume(self) -> bool:
         """It ended before its time and its last state is there."""
         return self.folder is not None and not self.is_finished and (self.folder / "last.pt").exists()
+
+    def write_csv(self, path: Path) -> None:
+        """One line per epoch, for spreadsheets. OSError when it cannot be written."""
+        names = [entry.name for entry in fields(EpochDone)]
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([getattr(done, name) for name in names] for done in self.epochs)
+        write_text(path, text.getvalue())
 
     def _begin(self, event: Started) -> None:
         """A resumed run repeats what came after its last finished epoch."""

@@ -1,0 +1,88 @@
+"""The runs of the workspace: read in the background, opened, compared and thrown away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QFile, QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from depthstudio.gui.errors import Notice
+from depthstudio.gui.pages.train.story import RunStory
+from depthstudio.gui.studio import Studio
+from depthstudio.gui.tasks import TaskContext
+from depthstudio.gui.widgets.sheet import QuestionSheet
+from depthstudio.training.run import Run, RunSummary, list_runs
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """A run with its one-line summary, read in the background."""
+
+    run: Run
+    summary: RunSummary
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.run.folder
+
+
+def read_runs(folder: Path) -> list[RunEntry]:
+    """All readable runs, newest first. Reads every history, so not on the GUI thread."""
+    return [RunEntry(run, run.summary()) for run in list_runs(folder)]
+
+
+class RunLibrary(QObject):
+    """changed(): `entries` are new. opened(story), compared(story or None): read. trashed(folder): it is gone."""
+
+    changed = Signal()
+    opened = Signal(object)
+    compared = Signal(object)
+    trashed = Signal(object)
+
+    def __init__(self, studio: Studio, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._studio = studio
+        self.entries: list[RunEntry] = []
+        self.question: QuestionSheet | None = None
+
+    def reload(self) -> None:
+        """Read all runs; `changed` follows."""
+        folder = self._studio.workspace.runs
+
+        def work(_: TaskContext) -> list[RunEntry]:
+            return read_runs(folder)
+
+        self._studio.tasks.run(work, "List runs", self._on_entries)
+
+    def open(self, folder: Path) -> None:
+        """Read a run with its curves; `opened` follows."""
+        self._studio.tasks.run(lambda _: RunStory.of(Run.open(folder)), "Read a run", self.opened.emit)
+
+    def compare(self, folder: Path | None) -> None:
+        """Read a run to compare with; `compared` follows."""
+        if folder is None:
+            self.compared.emit(None)
+        else:
+            self._studio.tasks.run(lambda _: RunStory.of(Run.open(folder)), "Read a run", self.compared.emit)
+
+    def ask_trash(self, entry: RunEntry, window: QWidget) -> None:
+        """Ask, then move a run to the trash."""
+        text = "Its curves, pictures and networks go to the trash of this computer."
+        answers = [("Keep it", lambda: None, ""), ("Move to trash", lambda: self._trash(entry.folder), "danger")]
+        self.question = QuestionSheet(window, f"Move the run '{entry.run.name}' to the trash?", text, answers)
+
+    def _on_entries(self, entries: list[RunEntry]) -> None:
+        self.entries = entries
+        self.changed.emit()
+
+    def _trash(self, folder: Path) -> None:
+        moved = QFile.moveToTrash(str(folder))
+        if not (moved[0] if isinstance(moved, tuple) else moved):
+            why = f"The system has no trash for {folder}."
+            self._studio.notify(Notice("The run was not moved.", why, "Delete its folder yourself.", tone="warning"))
+            return
+        self.trashed.emit(folder)
+        self._studio.library_changed.emit()
