@@ -9,6 +9,8 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from depthstudio.setting_fields import field_range
+
 _PREFIX = "setting:"
 
 
@@ -78,8 +80,7 @@ def _metavar(field: FieldInfo) -> str:
 
 def _help(field: FieldInfo) -> str:
     """The field's sentence, with its range when it has one; % is doubled for argparse."""
-    low = next((limit.ge for limit in field.metadata if hasattr(limit, "ge")), None)
-    high = next((limit.le for limit in field.metadata if hasattr(limit, "le")), None)
+    low, high = field_range(field)
     words = (field.description or "").rstrip(".")
     if low is not None and high is not None:
         words += f" ({low:g} to {high:g})"

@@ -114,7 +114,7 @@ def _resumed(arguments: argparse.Namespace, workspace: Workspace) -> Run:
 
 def _settings(arguments: argparse.Namespace, workspace: Workspace) -> TrainingSettings:
     from depthstudio.training.presets import default_preset, preset
-    from depthstudio.training.settings import load_settings
+    from depthstudio.training.settings_file import load_settings
 
     if arguments.settings is not None:
         settings = load_settings(arguments.settings)

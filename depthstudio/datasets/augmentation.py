@@ -12,14 +12,14 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from depthstudio.datasets.stereo_sample import Rgb, StereoSample
+from depthstudio.setting_fields import setting
 
 
 def _setting(default: float, title: str, description: str, unit: str = "", *, le: float) -> Any:
-    extra: dict[str, Any] = {"unit": unit, "expert": True, "group": "Augmentation"}
-    return Field(default, title=title, description=description, json_schema_extra=extra, ge=0.0, le=le)
+    return setting(default, title, description, "Augmentation", unit=unit, expert=True, ge=0.0, le=le)
 
 
 class AugmentationSettings(BaseModel):

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from depthstudio.geometry import RectifiedGeometry
+from depthstudio.setting_fields import setting
 
 FloatMap = NDArray[np.float32]
 BoolMap = NDArray[np.bool_]
@@ -28,8 +29,7 @@ SUSPICIOUS_VALID_SHARE = 0.95
 
 
 def _setting(default: Any, title: str, description: str, unit: str = "", **limits: Any) -> Any:
-    extra: dict[str, Any] = {"unit": unit, "expert": bool(unit), "group": "Label masks"}
-    return Field(default, title=title, description=description, json_schema_extra=extra, **limits)
+    return setting(default, title, description, "Label masks", unit=unit, expert=bool(unit), **limits)
 
 
 class LabelMaskSettings(BaseModel):

@@ -11,7 +11,8 @@ import tomlkit
 from depthstudio.errors import SettingsError
 from depthstudio.resources import resource_path
 from depthstudio.storage import write_text
-from depthstudio.training.settings import TrainingSettings, read_toml
+from depthstudio.training.settings import TrainingSettings
+from depthstudio.training.settings_file import read_toml
 from depthstudio.workspace import Workspace
 
 _LAST = 1000

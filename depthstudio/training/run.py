@@ -16,7 +16,8 @@ from typing import Any, Self
 from depthstudio.errors import SettingsError
 from depthstudio.storage import write_text
 from depthstudio.training.events import EpochDone, SampleImages, StepDone, TrainingEvent, Warned, from_json, to_json
-from depthstudio.training.settings import TrainingSettings, load_settings, save_settings
+from depthstudio.training.settings import TrainingSettings
+from depthstudio.training.settings_file import load_settings, save_settings
 from depthstudio.workspace import new_folder_name
 
 _ABOUT_FILE = "run.json"

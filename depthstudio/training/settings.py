@@ -5,32 +5,19 @@ The window's form, the command line's flags, the TOML files and the checks are a
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal, Self
 
-import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from tomlkit.exceptions import TOMLKitError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from depthstudio.datasets.augmentation import AugmentationSettings
 from depthstudio.datasets.labels import LabelMaskSettings
 from depthstudio.errors import SettingsError
-from depthstudio.storage import write_text
+from depthstudio.setting_fields import first_mistake, setting
 
 Optimizer = Literal["adam-l2", "adamw"]
 Schedule = Literal["plateau", "cosine", "constant"]
 Split = Literal["session", "order"]
 Precision = Literal["auto", "fp32", "bf16"]
-
-_CHOICE_ERRORS = {"literal_error", "enum"}
-
-
-def setting(
-    default: Any, title: str, help_text: str, group: str, *, unit: str = "", expert: bool = False, **limits: Any
-) -> Any:
-    """A field with everything that a form, a flag and an error message need. limits: ge, le, pattern."""
-    extra: Any = {"unit": unit, "expert": expert, "group": group}
-    return Field(default, title=title, description=help_text, json_schema_extra=extra, **limits)
 
 
 class TrainingSettings(BaseModel):
@@ -303,7 +290,7 @@ class TrainingSettings(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise SettingsError(*_plain_words(cls, error)) from error
+            raise SettingsError(*first_mistake(cls, error)) from error
 
     def changed(self, **changes: Any) -> Self:
         """A checked copy with some fields replaced; unknown fields of a file stay. SettingsError as in `checked`.
@@ -321,70 +308,3 @@ class TrainingSettings(BaseModel):
     def differences(self, other: TrainingSettings) -> tuple[str, ...]:
         """Names of the fields whose values differ."""
         return tuple(name for name in type(self).model_fields if getattr(self, name) != getattr(other, name))
-
-
-def load_settings(path: Path) -> TrainingSettings:
-    """Settings from a TOML file; missing fields take their defaults. SettingsError says what is wrong with it."""
-    return TrainingSettings.checked(read_toml(path))
-
-
-def save_settings(settings: TrainingSettings, path: Path) -> None:
-    """Write all fields as TOML, atomically. Comments and unknown fields of an existing file stay."""
-    document = _existing_document(path)
-    for name, value in settings.model_dump(mode="json").items():
-        if name not in document or document[name] != value:
-            document[name] = value
-    write_text(path, tomlkit.dumps(document))
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The plain values of a TOML file; SettingsError when it is missing or broken."""
-    try:
-        return tomlkit.parse(path.read_text("utf-8")).unwrap()
-    except FileNotFoundError as error:
-        raise SettingsError(f"There is no file {path}.") from error
-    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
-        raise SettingsError(f"{path.name} cannot be read as settings.", f"{error}.") from error
-
-
-def _existing_document(path: Path) -> tomlkit.TOMLDocument:
-    try:
-        return tomlkit.parse(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, TOMLKitError):
-        return tomlkit.document()  # nothing there, or nothing worth keeping
-
-
-def _plain_words(model: type[BaseModel], error: ValidationError) -> tuple[str, str, str]:
-    """what, why and next step of the first mistake, naming the field as the form does."""
-    first = error.errors()[0]
-    field = _field_at(model, first["loc"])
-    name = ".".join(str(part) for part in first["loc"])
-    if field is None:
-        return f"The setting '{name}' is wrong.", f"{first['msg']}.", ""
-    unit = (field.json_schema_extra or {}).get("unit", "")
-    given = first.get("input")
-    if first["type"] in _CHOICE_ERRORS:
-        return f"{field.title} cannot be {given!r}.", f"It is one of {first['ctx']['expected']}.", ""
-    low, high = field_range(field)
-    if low is not None and high is not None:
-        range_words = f"{low:g} to {high:g} {unit}".strip()
-        return f"{field.title} cannot be {given}.", f"It lies in {range_words}.", f"Change '{name}'."
-    return f"{field.title} cannot be {given!r}.", f"{field.description}", f"Change '{name}'."
-
-
-def _field_at(model: type[BaseModel], location: tuple[int | str, ...]) -> Any:
-    """The field that an error's location names, inside nested models too."""
-    field = model.model_fields.get(str(location[0])) if location else None
-    if field is None or len(location) == 1:
-        return field
-    nested = field.annotation
-    if isinstance(nested, type) and issubclass(nested, BaseModel):
-        return _field_at(nested, location[1:])
-    return field
-
-
-def field_range(field: Any) -> tuple[float | None, float | None]:
-    """(smallest, largest) allowed value of a pydantic number field, None where it has no limit."""
-    low = next((limit.ge for limit in field.metadata if hasattr(limit, "ge")), None)
-    high = next((limit.le for limit in field.metadata if hasattr(limit, "le")), None)
-    return low, high

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 from depthstudio.cli import main
+from depthstudio.cli.training_view import closing_table
 from depthstudio.models import create_network, load_network, save_network
+from depthstudio.training.events import EpochDone, Finished
 from depthstudio.training.run import Run
 
 WIDTH, HEIGHT = 96, 64
@@ -103,12 +106,30 @@ def test_a_run_tells_what_it_came_to_and_resumes(
     given = ("--calibration", calibration, "--network", tiny, "--out", out, "--mask-border-px", 4, "--lr", "1e-3")
     assert train(runs, *given, *QUICK) == 0
     shown = capsys.readouterr().out
-    for words in ("3 of", "before", "epoch    1", "best epoch", "epochs saved", "gap, EPE", "best.safetensors"):
+    for words in ("3 of", "before", "epoch    1", "best epoch", "epochs saved", "best.safetensors"):
         assert words in shown
     assert train(runs, *given, *QUICK) == 2
     assert "already holds a run" in capsys.readouterr().err
     assert train("--resume", "--out", out, "--epochs", 3) == 0
     assert Run.open(out).summary().epochs_run == 3 and Run.open(out).settings.epochs == 3
+
+
+def test_the_closing_table_tells_the_gap_of_the_best_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    epochs = [
+        EpochDone(number, 1.0, 0.5, 1.2, epe_px, 1e-4, 2, 1.2, 0, 15, 1.0, number == 2)
+        for number, epe_px in ((1, 0.9), (2, 0.75), (3, 0.8))
+    ]
+    end = Finished("early stopping", 3, 2, 1.2, 0.75, 3.0, "run", baseline_validation_epe_px=2.5)
+    Console(width=100).print(closing_table(end, epochs, planned=50))
+    lines = {line.split("│")[1].strip(): line for line in capsys.readouterr().out.splitlines() if "│" in line}
+    for title, value in {
+        "best epoch": "2",
+        "epochs saved": "47",
+        "gap, EPE": "+0.250 px",
+        "validation EPE before": "2.500 px",
+        "validation EPE, best": "0.750 px",
+    }.items():
+        assert value in lines[title]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import tomlkit
 
 from depthstudio.errors import SettingsError
 from depthstudio.training.presets import load_presets, preset, save_preset
-from depthstudio.training.settings import TrainingSettings, load_settings, save_settings
+from depthstudio.training.settings import TrainingSettings
+from depthstudio.training.settings_file import load_settings, save_settings
 from depthstudio.workspace import Workspace
 
 
@@ -129,3 +130,10 @@ def test_own_presets_are_saved_and_found_and_a_broken_one_hides_nothing(tmp_path
     (workspace.presets / "broken.toml").write_text("nothing = here")
     assert preset("night shift", workspace).settings.epochs == 9
     assert [entry.name for entry in load_presets(workspace)][-1] == "Night shift"
+
+
+def test_a_rule_about_two_fields_is_told_in_its_own_words() -> None:
+    with pytest.raises(
+        SettingsError, match=r"Label masks cannot be used like this\. The nearest depth must be smaller"
+    ):
+        TrainingSettings().changed(mask={"min_depth_m": 20.0})
