@@ -15,7 +15,7 @@ from depthstudio.training.settings import TrainingSettings
 
 _LOOKED_AT = 4  # frames of each side: enough for shares, little enough to wait for
 _FEW_TRAIN, _FEW_VALIDATION = 20, 5
-_EMPTY_SHARE, _LOW_SHARE, _HIGH_SHARE = 0.02, 0.5, 0.95
+_EMPTY_SHARE, _LOW_SHARE, _HIGH_SHARE = 0.002, 0.5, 0.95
 _REACH_PERCENTILE = 99.5
 
 
@@ -39,6 +39,11 @@ class DataReport:
     valid_share: float
     largest_disparity_px: float
     findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def is_usable(self) -> bool:
+        """Nothing was found that would waste the run."""
+        return all(finding.tone != "bad" for finding in self.findings)
 
     @property
     def train_frames(self) -> int:

@@ -260,6 +260,31 @@ def test_the_stage_shows_what_will_be_learned_from(page: TrainPage, qtbot: QtBot
     preview.side.chosen.emit("validation")
 
 
+def test_masks_that_leave_nothing_forbid_to_start(page: TrainPage, qtbot: QtBot) -> None:
+    nearest = page.setup.form._nested["mask"].editor("min_depth_m")
+    assert isinstance(nearest, QDoubleSpinBox)
+    nearest.setValue(9.0)
+    qtbot.waitUntil(lambda: not page.start_button.isEnabled(), timeout=LONG_MS)
+    assert "cannot be used" in page.start_problem.text()
+
+
+def test_a_killed_run_is_interrupted_and_goes_on_where_it_stopped(
+    page: TrainPage, studio: Studio, workspace: Workspace, qtbot: QtBot
+) -> None:
+    run_to_the_end(page, qtbot)
+    run = list_runs(workspace.runs)[0]
+    lines = run.history_path.read_text().splitlines(keepends=True)
+    run.history_path.write_text("".join(line for line in lines if '"Finished"' not in line))
+    run.change_settings(run.settings.changed(epochs=3))
+    page.library.open(run.folder)
+    qtbot.waitUntil(lambda: page.state is RunState.INTERRUPTED, timeout=LONG_MS)
+    page.resume_button.click()
+    qtbot.waitUntil(lambda: not page.job.is_running, timeout=LONG_MS)
+    assert page.state is RunState.FINISHED
+    assert [done.epoch for done in run.epochs()] == [1, 2, 3]
+    assert list(page.curves.loss.values("train")[0]) == [1, 2, 3]
+
+
 def test_a_learning_rate_far_from_the_preset_is_worth_a_word(page: TrainPage) -> None:
     assert page.setup.presets.preset.settings.learning_rate == 1e-4
     enter(page, learning_rate=1e-3)

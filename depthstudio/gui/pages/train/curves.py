@@ -82,7 +82,7 @@ class TrainingPlot(CurvePlot):
 
     def _show_range(self) -> None:
         if self._extent:
-            self.plot.setXRange(0, self._extent, padding=0.02)
+            self.plot.setXRange(0, self._extent, padding=0.04)
 
     def _set_log(self, log: bool) -> None:
         super()._set_log(log)

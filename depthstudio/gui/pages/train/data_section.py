@@ -116,7 +116,7 @@ class DataSection(Section):
     @property
     def is_usable(self) -> bool:
         """The data was looked at and nothing forbids to start."""
-        return self.look is not None and self.look.report is not None
+        return self.look is not None and self.look.report is not None and self.look.report.is_usable
 
     def set_folder(self, folder: Path) -> None:
         """Train on a folder of any known layout."""

@@ -112,7 +112,7 @@ def closing_verdict(story: RunStory) -> list[Judgement]:
         return [Judgement("Failed", f"{story.end.message} {story.end.why}".strip(), story.end.next_step or kept, "bad")]
     if not story.epochs:
         return [Judgement("No epoch finished", "There is nothing to judge.", "Resume it or start a new run.")]
-    return [_result(story), *_lesson(story)]
+    return [_result(story), *_lesson(story), *_interruption(story)]
 
 
 def _result(story: RunStory) -> Judgement:
@@ -129,6 +129,16 @@ def _result(story: RunStory) -> Judgement:
     if after < before:
         return Judgement("Better", evidence, "", "good")
     return Judgement("Lower loss, not lower EPE", evidence, "Compare both networks on the Live page.", "warning")
+
+
+def _interruption(story: RunStory) -> list[Judgement]:
+    if story.end is not None:
+        return []
+    if story.can_resume:
+        step = f"Resume goes on after epoch {story.epoch}."
+    else:
+        step = "Its last state is missing: fine-tune further from its best network instead."
+    return [Judgement("Interrupted", "The program ended before the run did.", step, "warning")]
 
 
 def _lesson(story: RunStory) -> list[Judgement]:
@@ -166,6 +176,7 @@ def closing_facts(story: RunStory) -> list[Fact]:
     if story.epochs:
         facts.append(("Best epoch", str(story.best_epoch) if story.best_epoch else "none"))
         facts.append(("Ended at epoch", f"{story.epoch} of {story.settings.epochs}"))
+    if story.is_finished:
         facts.append(("Epochs saved", str(story.settings.epochs - story.epoch)))
     if isinstance(story.end, Finished):
         facts.append(("Ended by", _END_WORDS.get(story.end.reason, story.end.reason)))
