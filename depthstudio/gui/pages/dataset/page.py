@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLineEdit, QMenu
+from PySide6.QtWidgets import QLineEdit, QMenu, QScrollArea
 
 from depthstudio.datasets.session import Session
 from depthstudio.errors import CalibrationError
@@ -18,7 +18,7 @@ from depthstudio.gui.pages.dataset.library import Recording, SplitTotals, read_l
 from depthstudio.gui.pages.dataset.reading import FrameLoader, FramePicture
 from depthstudio.gui.pages.dataset.viewer import FrameViewer
 from depthstudio.gui.studio import Studio
-from depthstudio.gui.theme import mark
+from depthstudio.gui.theme import GRID_PX, mark
 from depthstudio.gui.widgets.basics import ElidedLabel, Section, Segments, button, icon_button, label, row
 from depthstudio.gui.widgets.cards import CardList, MediaCard
 from depthstudio.gui.widgets.facts import Facts
@@ -216,6 +216,7 @@ class DatasetPage(Page):
     def _show_chosen(self) -> None:
         for card in self.cards.cards:
             mark(card, selected=card.property("folder") == str(self._chosen))
+        QTimer.singleShot(0, self._show_chosen_card)
         recording = self.chosen
         if recording is None:
             self._loader.cancel()
@@ -224,10 +225,18 @@ class DatasetPage(Page):
         for editor, text in ((self.name_field, session.name), (self.notes_field, session.notes)):
             if not editor.hasFocus():
                 editor.setText(text)
+                editor.setCursorPosition(0)  # a long name shows its beginning
         self.role.set_current(session.role)
         self.facts.set_full_text(self._facts(recording))
         self.viewer.set_frames(len(session), session.excluded)
         self._show_frame()
+
+    def _show_chosen_card(self) -> None:
+        """Scroll to it, once the list is laid out."""
+        area = self.panel.findChild(QScrollArea)
+        for card in self.cards.cards:
+            if card.property("folder") == str(self._chosen) and isinstance(area, QScrollArea):
+                area.ensureWidgetVisible(card, 0, GRID_PX)
 
     def _facts(self, recording: Recording) -> str:
         session = recording.session

@@ -7,20 +7,21 @@ from math import isfinite
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QStandardItem
-from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
+from PySide6.QtGui import QPaintEvent, QStandardItem
+from PySide6.QtWidgets import QComboBox, QFileDialog, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
 from depthstudio.gui.widgets.basics import column, field
 from depthstudio.workspace import Workspace
 
 _GROUPS = {"run": "Runs, newest first", "shipped": "Shipped with DepthStudio", "file": "Files"}
 _OPEN_FILE = "open file"
+_ARROW_AND_MARGINS_PX = 40
 _FILTER = "Networks (*.safetensors *.pth *.pt);;All files (*)"
 
 
 @dataclass(frozen=True)
 class NetworkItem:
-    """One network. kind: run, shipped or file. detail: its best error, or nothing."""
+    """One network. kind: run, shipped or file. detail: of a run its best error and its date."""
 
     kind: str
     title: str
@@ -37,13 +38,29 @@ def list_networks(workspace: Workspace) -> list[NetworkItem]:
     for run in list_runs(workspace.runs):
         if run.best_path.is_file():
             epe_px = run.summary().best_validation_epe_px
-            detail = f"EPE {epe_px:.2f} px" if isfinite(epe_px) else ""
+            error = f"EPE {epe_px:.2f} px, " if isfinite(epe_px) else ""
+            detail = error + run.about.created[5:16].replace("T", " ")
             items.append(NetworkItem("run", run.name, run.best_path, detail))
     items += [NetworkItem("shipped", path.stem, path) for path in bundled_networks()]
     if workspace.networks.is_dir():
         found = sorted(p for p in workspace.networks.iterdir() if p.suffix in (".safetensors", ".pth", ".pt"))
         items += [NetworkItem("file", path.name, path) for path in found]
     return items
+
+
+class _ElidedCombo(QComboBox):
+    """A list whose shown choice ends in an ellipsis instead of being cut; Qt elides in the opened list only."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """As Qt does it, with the text shortened."""
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        words = option.currentText or self.placeholderText()
+        width = self.width() - _ARROW_AND_MARGINS_PX
+        option.currentText = option.fontMetrics.elidedText(words, Qt.TextElideMode.ElideRight, width)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
 class NetworkChooser(QWidget):
@@ -53,7 +70,7 @@ class NetworkChooser(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.combo = field(QComboBox(), "Network", "Which network predicts. Runs show their best validation error.")
+        self.combo = field(_ElidedCombo(), "Network", "Which network predicts. Runs show their best validation error.")
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setMinimumContentsLength(12)
         self.combo.setPlaceholderText("Choose a network")
@@ -99,7 +116,7 @@ class NetworkChooser(QWidget):
                 if members:
                     self._add_heading(heading)
                 for item in members:
-                    words = f"{item.title}  ·  {item.detail}" if item.detail else item.title
+                    words = f"{item.title} · {item.detail}" if item.detail else item.title
                     self.combo.addItem(words, item.path)
                     self.combo.setItemData(self.combo.count() - 1, str(item.path), Qt.ItemDataRole.ToolTipRole)
             if self._items:

@@ -288,7 +288,8 @@ class LivePage(Page):
         self.network_state.setVisible(bool(words))
         if state is not EngineState.RUNNING:
             self.views.show_result(None)
-            self.views.set_placeholder("Opening…" if sources.state is SourceState.OPENING else words)
+        opening = sources.state is SourceState.OPENING
+        self.views.set_placeholder("Opening…" if opening else "Predicting…" if loop is not None else words)
         paused = sources.state is SourceState.PAUSED
         self.pause_button.setText("Go on" if paused else "Pause")
         self.pause_button.setEnabled(sources.is_streaming)

@@ -38,7 +38,7 @@ def read_at(result: LiveResult, x: int, y: int) -> dict[str, str]:
     def at(maps: object, name: str) -> float | None:
         values = maps.get(name)  # type: ignore[attr-defined]
         value = float(values[y, x]) if values is not None else float("nan")
-        return value if np.isfinite(value) and value > 0 else None
+        return value if np.isfinite(value) else None
 
     words = {"position": f"{x}, {y}"}
     disparity_px, depth_m = at(result.disparity_px, "network"), at(result.depth_m, "network")

@@ -48,6 +48,9 @@ class SpeedTable(QWidget):
                 self._cells[key, kind] = cell
                 grid.addWidget(cell, i, j, Qt.AlignmentFlag.AlignRight)
 
+        for kind in ("p50", "p95"):
+            self._cells["camera", kind].clear()  # how long a camera takes is its own secret
+
     def set_camera(self, rates: Rates) -> None:
         """The source's own rate."""
         self._cells["camera", "per s"].setText(f"{rates.camera_hz:.1f}" if rates.camera_hz else "–")

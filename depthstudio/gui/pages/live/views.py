@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 Limits = tuple[float, float]
 VIEWS = {"left": "Left picture", "network": "Network", "camera": "Camera's own depth", "sgbm": "SGBM"}
 UNITS = {"disparity": "px", "depth": "m"}
-_FOLLOW = 0.15
+_FOLLOW_S = 0.5
 _MISSING = {
     "network": "No depth in metres without a calibration",
     "camera": "This source measures no depth",
@@ -83,6 +84,7 @@ class LiveViews(QWidget):
         self._unit = "disparity"
         self._fixed: dict[str, Limits | None] = {"disparity": None, "depth": None}
         self._auto: Limits | None = None
+        self._followed_s = 0.0
         self._cursor: tuple[int, int] | None = None
         self._unpainted: set[ViewPane] = set()
         self._spent_ms = 0.0
@@ -121,14 +123,17 @@ class LiveViews(QWidget):
         started = time.perf_counter()
         self.result = result
         self._timed = result
+        if result is None:
+            self._auto = None  # another network or source begins with a range of its own
         self._show()
         self._unpainted = {pane for pane in self.panes if pane.isVisible()}
         self._spent_ms = (time.perf_counter() - started) * 1000.0
 
     def set_placeholder(self, text: str) -> None:
         """What is said while there is no result."""
-        for pane in self.panes:
-            pane.view.set_placeholder(text)
+        if self.result is None:
+            for pane in self.panes:
+                pane.view.set_placeholder(text)
 
     def set_unit(self, unit: str) -> None:
         """Disparity (px) or depth (m)."""
@@ -191,7 +196,10 @@ class LiveViews(QWidget):
         found = value_range(maps[reference]) if reference in maps else None
         if found is not None:
             old = self._auto or found
-            self._auto = tuple(o + _FOLLOW * (n - o) for o, n in zip(old, found, strict=True))  # type: ignore[assignment]
+            now_s = time.monotonic()
+            share = 1.0 - math.exp((self._followed_s - now_s) / _FOLLOW_S)
+            self._followed_s = now_s
+            self._auto = old[0] + share * (found[0] - old[0]), old[1] + share * (found[1] - old[1])
         limits = self.limits
         if limits is not None:
             self.color_bar.set_range(*limits)
