@@ -1,4 +1,5 @@
-"""Run by test_real_window.py in a process of its own, on a real display: opens, records, visits every page, closes.
+"""Run by test_real_window.py in a process of its own, on a real display: the whole way from an empty workspace to live
+disparity of a network fine-tuned a moment ago, through the pages' own widgets, with a picture of every page.
 
 usage: drive_real_window.py WORKSPACE SCREENSHOT_FOLDER
 """
@@ -9,18 +10,27 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
 from PySide6.QtCore import QEventLoop, QTimer
 
 from depthstudio.gui.application import make_application, make_window
 from depthstudio.gui.main_window import MainWindow
+from depthstudio.gui.pages.calibrate import CalibratePage
 from depthstudio.gui.pages.capture import CapturePage
+from depthstudio.gui.pages.dataset import DatasetPage
+from depthstudio.gui.pages.live import LivePage
+from depthstudio.gui.pages.train import TrainPage
 from depthstudio.gui.theme import ThemeMode, theme
 from depthstudio.workspace import Workspace
 
 SIZES = ((1280, 720), (1920, 1080))
-RIG = "sim://ir?scene=desk&size=320x240&frames=8"
-PATIENCE_S = 90.0
+BOARD = "sim://hybrid?scene=board&frames=30"
+ROOM = "sim://hybrid?scene=desk&frames=5&seed={seed}"
+VIEWS = 8
+PATIENCE_S = 240.0
+P = TypeVar("P")
 
 
 def wait(seconds: float) -> None:
@@ -39,29 +49,97 @@ def wait_until(happened: Callable[[], bool], what: str) -> None:
         wait(0.05)
 
 
-def record(window: MainWindow) -> None:
-    """Open the rig and record a few frames through the page's own widgets."""
-    page = window.pages["capture"]
-    assert isinstance(page, CapturePage)
-    window.studio.sources.open(RIG)
-    wait_until(lambda: window.studio.sources.last_frame is not None, "The first frame")
-    page.record.name.setText("bench")
-    page.record.button.click()
-    wait_until(lambda: page.recording.recorded >= 3, "Recording")
-    page.record.button.click()
-    wait_until(lambda: not page.recording.is_busy and bool(page.recent.list.cards), "The recording's card")
+class WholeWay:
+    """The steps, in order. Each waits for what a person would wait for."""
 
+    def __init__(self, window: MainWindow, pictures: Path) -> None:
+        self.window = window
+        self.studio = window.studio
+        self.pictures = pictures
 
-def photograph(window: MainWindow, folder: Path) -> None:
-    """Every page, small and large, light and dark."""
-    for mode in (ThemeMode.LIGHT, ThemeMode.DARK):
-        theme().apply(mode)
-        for width, height in SIZES:
-            window.resize(width, height)
-            for name in window.pages:
-                window.show_page(name)
-                wait(0.3)
-                window.grab().save(str(folder / f"{name}-{width}x{height}-{mode.value}.png"))
+    def page(self, kind: type[P], name: str) -> P:
+        self.window.show_page(name)
+        page = self.window.pages[name]
+        assert isinstance(page, kind)
+        return page
+
+    def start_empty(self) -> None:
+        page = self.page(CapturePage, "capture")
+        assert page.is_empty, "an empty workspace says what to do"
+        self.photograph("welcome")
+
+    def calibrate(self) -> None:
+        page = self.page(CalibratePage, "calibrate")
+        self.studio.sources.open(BOARD)
+        wait_until(lambda: len(page.collector.collected) >= VIEWS, f"Taking {VIEWS} views")
+        self.photograph("calibrate")
+        page.solve_button.click()
+        wait_until(lambda: page.solved is not None, "Solving")
+        self.photograph("report")
+        page.name_field.setText("bench")
+        page.save_button.click()
+        wait_until(lambda: self.studio.calibration is not None, "Using the calibration")
+
+    def record(self, seed: int) -> None:
+        page = self.page(CapturePage, "capture")
+        self.studio.sources.open(ROOM.format(seed=seed))
+        wait_until(lambda: self.studio.sources.last_frame is not None, "The first frame")
+        page.record.name.setText(f"room {seed}")
+        page.record.button.click()
+        wait_until(lambda: page.recording.recorded >= 6, "Recording")
+        page.record.button.click()
+        wait_until(lambda: not page.recording.is_busy and len(page.recent.list.cards) >= seed, "The recording's card")
+        if seed == 2:
+            self.photograph("capture")
+
+    def assign_roles(self) -> None:
+        page = self.page(DatasetPage, "dataset")
+        wait_until(lambda: len(page.recordings) == 2, "Listing two recordings")
+        for recording in list(page.recordings):
+            page.choose(recording.folder)
+            page.set_role("validation" if recording.session.name == "room 2" else "train")
+        wait_until(lambda: {recording.session.role for recording in page.recordings} == {"train", "validation"}, "Storing the roles")
+        self.photograph("dataset")
+
+    def fine_tune(self) -> Path:
+        page = self.page(TrainPage, "train")
+        form = page.setup.form
+        entered = form.settings()
+        assert entered is not None
+        form.set_values(entered.changed(epochs=2, batch_size=2, crop_width=160, crop_height=96))
+        wait_until(page.start_button.isEnabled, "Allowing to start")
+        self.photograph("train-setup")
+        page.start_button.click()
+        wait_until(lambda: page.job.story is not None and len(page.job.story.epochs) >= 1, "The first epoch")
+        self.photograph("train")
+        wait_until(lambda: not page.job.is_running, "Finishing")
+        assert page.shown is not None
+        folder = page.shown.folder
+        assert folder is not None
+        assert (folder / "best.safetensors").is_file()
+        self.photograph("train-done")
+        page.preview_button.click()
+        return folder
+
+    def watch_live(self, run: Path) -> None:
+        page = self.window.pages["live"]
+        assert isinstance(page, LivePage)
+        assert page.isVisible(), "the preview button leads to the live page"
+        wait_until(lambda: page.views.result is not None, "The first live prediction")
+        assert page.networks.current == run / "best.safetensors"
+        result = page.views.result
+        assert result is not None
+        assert np.isfinite(result.prediction.disparity_px).all()
+        self.photograph("live")
+
+    def photograph(self, name: str) -> None:
+        """The page that is shown, small and large, light and dark."""
+        for mode in (ThemeMode.DARK, ThemeMode.LIGHT):
+            theme().apply(mode)
+            for width, height in SIZES:
+                self.window.resize(width, height)
+                wait(0.4)
+                self.window.grab().save(str(self.pictures / f"{name}-{width}x{height}-{mode.value}.png"))
 
 
 def main() -> None:
@@ -70,12 +148,18 @@ def main() -> None:
     make_application()
     window = make_window(workspace, ThemeMode.LIGHT)
     window.show()
-    record(window)
-    photograph(window, folder)
-    notices = [banner.notice.what for banner in window.banners]
+    way = WholeWay(window, folder)
+    way.start_empty()
+    way.calibrate()
+    way.record(1)
+    way.record(2)
+    way.assign_roles()
+    run = way.fine_tune()
+    way.watch_live(run)
+    notices = [banner.notice.what for banner in window.banners if banner.notice.tone == "bad"]
     window.close()
     if notices:
-        raise SystemExit(f"Notices appeared: {notices}")
+        raise SystemExit(f"Errors appeared: {notices}")
 
 
 if __name__ == "__main__":
