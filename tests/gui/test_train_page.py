@@ -184,14 +184,14 @@ def test_a_run_draws_its_curves_and_ends_with_a_verdict(
     assert list(x) == [0, 1, 2]
     assert page.run_panel.verdict.word
     assert page.run_panel.facts.value("Ended at epoch") == "2 of 2"
-    assert page.preview_button.isVisible()
+    assert page.exits.preview.isVisible()
     assert "train" not in page.studio.activities
     qtbot.waitUntil(lambda: page.samples.views[0].image_size == SIZE, timeout=LONG_MS)
     assert page.samples.epoch == 2
     previews = []
     page.studio.preview_requested.connect(previews.append)
     page.studio.page_requested.disconnect(window.show_page)
-    page.preview_button.click()
+    page.exits.preview.click()
     assert previews == [run.folder]
 
 
@@ -201,7 +201,7 @@ def test_stopping_keeps_the_best_and_the_run_can_be_resumed(
     enter(page, epochs=40, early_stop_patience=0)
     page.start_button.click()
     qtbot.waitUntil(lambda: page.shown is not None and page.shown.epoch >= 2, timeout=LONG_MS)
-    page.stop_button.click()
+    page.live_exits.stop.click()
     assert page.job.is_stopping
     qtbot.waitUntil(lambda: not page.job.is_running, timeout=LONG_MS)
     run = list_runs(workspace.runs)[0]
@@ -209,10 +209,10 @@ def test_stopping_keeps_the_best_and_the_run_can_be_resumed(
     assert page.state is RunState.STOPPED
     reached = run.summary().epochs_run
     assert reached < 40
-    assert page.resume_button.isVisible()
-    page.resume_button.click()
+    assert page.exits.resume.isVisible()
+    page.exits.resume.click()
     qtbot.waitUntil(lambda: page.shown is not None and page.shown.epoch > reached, timeout=LONG_MS)
-    page.finish_button.click()
+    page.live_exits.finish.click()
     qtbot.waitUntil(lambda: not page.job.is_running, timeout=LONG_MS)
     assert len(list_runs(workspace.runs)) == 1
     epochs = [done.epoch for done in run.epochs()]
@@ -278,7 +278,7 @@ def test_a_killed_run_is_interrupted_and_goes_on_where_it_stopped(
     run.change_settings(run.settings.changed(epochs=3))
     page.library.open(run.folder)
     qtbot.waitUntil(lambda: page.state is RunState.INTERRUPTED, timeout=LONG_MS)
-    page.resume_button.click()
+    page.exits.resume.click()
     qtbot.waitUntil(lambda: not page.job.is_running, timeout=LONG_MS)
     assert page.state is RunState.FINISHED
     assert [done.epoch for done in run.epochs()] == [1, 2, 3]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.train.curves import CurvesView
+from depthstudio.gui.pages.train.exits import AfterExits, LiveExits
 from depthstudio.gui.pages.train.job import TrainingJob
 from depthstudio.gui.pages.train.library import RunEntry, RunLibrary
 from depthstudio.gui.pages.train.preview import SetupPreview
@@ -19,11 +18,12 @@ from depthstudio.gui.pages.train.runs_list import RunsList
 from depthstudio.gui.pages.train.samples import SampleStrip
 from depthstudio.gui.pages.train.setup_panel import SetupPanel
 from depthstudio.gui.pages.train.story import RunStory
-from depthstudio.gui.pages.train.verdict import RunState, state_of
+from depthstudio.gui.pages.train.verdict import RunState, closing_verdict, state_of
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.theme import GRID_PX, mark
-from depthstudio.gui.widgets.basics import Segments, button, column, icon_button, label, row
+from depthstudio.gui.widgets.basics import Segments, button, column, label, row
 from depthstudio.gui.widgets.status import EmptyState
+from depthstudio.training.events import Failed
 
 _TABS = {"setup": "Set up", "run": "Run", "runs": "All runs"}
 
@@ -78,35 +78,14 @@ class TrainPage(Page):
         self._tab_widgets: dict[str, QWidget] = {"setup": self.setup, "run": self.run_panel, "runs": self.runs}
         for item in (self.tabs, *self._tab_widgets.values()):
             self.panel.add(item)
-        self._start_footer = self._build_start()
-        self._live_footer = self._build_exits()
-        self._after_footer = self._build_after()
-        for footer in (self._start_footer, self._live_footer, self._after_footer):
-            self.panel.add_footer(footer)
-
-    def _build_start(self) -> QWidget:
         self.start_button = button("Start", self.start, "play", "primary", "Start fine-tuning (Ctrl+Return)")
         self.start_problem = label("", "small", wrap=True)
-        return _footer(self.start_problem, row(self.setup.run_name, self.start_button))
-
-    def _build_exits(self) -> QWidget:
-        self.finish_button = button("Finish epoch and keep best", self.job.finish_epoch, "flag")
-        self.stop_button = button("Stop now and keep best", self.job.stop, "square", "danger")
-        return _footer(self.finish_button, self.stop_button)
-
-    def _build_after(self) -> QWidget:
-        self.resume_button = button("Resume", self.resume, "play", "primary", "Go on after the last finished epoch")
-        self.preview_button = button("Preview it live", self.preview, "eye", "primary", "Open its network on Live")
-        self.further_button = button("Fine-tune further", self.fine_tune_further, "graduation-cap")
-        self.folder_button = button("Open folder", self.open_folder, "folder-open")
-        self.new_button = button("New run", self.new_run, "plus")
-        self.back_button = button("Back to the running one", self.show_live, "undo-2", "link")
-        buttons = (self.resume_button, self.preview_button, self.further_button)
-        self.save_button = icon_button(
-            "download", "Save the curves as PNG and CSV in the run's folder", self.save_curves
-        )
-        last = row(self.folder_button, self.new_button, self.save_button)
-        return _footer(self.back_button, *buttons, last)
+        self._start_footer = QWidget()
+        self._start_footer.setLayout(column(self.start_problem, row(self.setup.run_name, self.start_button)))
+        self.live_exits = LiveExits(self.job)
+        self.exits = AfterExits(self.studio)
+        for footer in (self._start_footer, self.live_exits, self.exits):
+            self.panel.add_footer(footer)
 
     def _connect(self) -> None:
         self.tabs.chosen.connect(lambda _: self._show_all())
@@ -122,6 +101,11 @@ class TrainPage(Page):
         self.library.opened.connect(self._on_opened)
         self.library.compared.connect(self._on_compared)
         self.library.trashed.connect(self._on_trashed)
+        self.exits.resume_asked.connect(self.resume)
+        self.exits.further_asked.connect(self.fine_tune_further)
+        self.exits.new_asked.connect(self.new_run)
+        self.exits.back_asked.connect(self.show_live)
+        self.exits.save_asked.connect(self.save_curves)
         self.shortcut("Ctrl+S", self.setup.save)
         self.shortcut("Ctrl+Return", self.start)
 
@@ -159,6 +143,7 @@ class TrainPage(Page):
         """Roles and recordings may have changed on other pages."""
         self.setup.look()
         self._show_curves()
+        self._show_all()
 
     def on_escape(self) -> None:
         """From a stored run back to the running one, or to the set-up."""
@@ -171,13 +156,14 @@ class TrainPage(Page):
             widget.setVisible(key == tab)
         live = state in (RunState.RUNNING, RunState.STOPPING)
         self._start_footer.setVisible(tab == "setup")
-        self._live_footer.setVisible(tab == "run" and live)
-        self._after_footer.setVisible(tab == "run" and self.shown is not None and not live)
+        self.live_exits.setVisible(tab == "run" and live)
+        self.exits.setVisible(tab == "run" and self.shown is not None and not live)
         self._show_run()
         self._show_start()
 
     def _show_stage(self) -> None:
-        if self.shown is not None:
+        setting_up = self.tabs.current == "setup" and not self.job.is_running
+        if self.shown is not None and not setting_up:
             self._stage_views.setCurrentIndex(0)
             return
         look = self.setup.data.look
@@ -192,19 +178,10 @@ class TrainPage(Page):
             self.run_panel.show_nothing()
             return
         self.run_panel.show_story(story, state)
-        stopping, finishing = self.job.is_stopping, self.job.is_finishing_epoch
-        self.finish_button.setEnabled(not stopping and not finishing and story.started is not None)
-        self.finish_button.setText("Finishing this epoch…" if finishing else "Finish epoch and keep best")
-        self.stop_button.setEnabled(not stopping)
-        self.stop_button.setText("Stopping…" if stopping else "Stop now and keep best")
-        has_result = story.folder is not None and (story.folder / "best.safetensors").exists()
-        self.preview_button.setVisible(has_result)
-        self.further_button.setVisible(has_result)
-        self.resume_button.setVisible(story.can_resume)
-        self.resume_button.setEnabled(not self.job.is_running)
-        self.folder_button.setEnabled(story.folder is not None)
-        self.save_button.setEnabled(story.folder is not None and bool(story.epochs))
-        self.back_button.setVisible(self.job.is_running)
+        if state in (RunState.RUNNING, RunState.STOPPING):
+            self.live_exits.refresh()
+        else:
+            self.exits.show_story(story, self.job.is_running)
 
     def _show_start(self) -> None:
         problem = "A run is going on already." if self.job.is_running else self.setup.problem
@@ -259,14 +236,13 @@ class TrainPage(Page):
         self.setup.run_name.clear()
         if self.shown is story:
             self.show_story(story)
+        if not self.isVisible() and not isinstance(story.end, Failed):
+            verdict = closing_verdict(story)[0]
+            words = f"{verdict.word}. {verdict.evidence}"
+            show = ("Show it", lambda: self.studio.show_page(self.name))
+            self.studio.notify(Notice(f"The run '{story.name}' has ended.", words, tone="info", action=show))
 
     # ---- stored runs
-
-    def preview(self) -> None:
-        """Show this run's network on live images."""
-        if self.shown is not None and self.shown.folder is not None:
-            self.studio.preview_requested.emit(self.shown.folder)
-            self.studio.show_page("live")
 
     def fine_tune_further(self) -> None:
         """Set up a run that starts from this one's result."""
@@ -278,11 +254,6 @@ class TrainPage(Page):
         """Clear the stage for the next run."""
         self.show_story(None)
         self.show_tab("setup")
-
-    def open_folder(self) -> None:
-        """Show the run's folder in the file manager."""
-        if self.shown is not None and self.shown.folder is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.shown.folder)))
 
     def save_curves(self) -> None:
         """Write curves.png and curves.csv into the run's folder."""
@@ -296,7 +267,9 @@ class TrainPage(Page):
             return
         self.curves.grab().save(str(story.folder / "curves.png"))
         done = f"curves.png and curves.csv lie in {story.folder}."
-        self.studio.notify(Notice("The curves are saved.", done, tone="good", action=("Open folder", self.open_folder)))
+        self.studio.notify(
+            Notice("The curves are saved.", done, tone="good", action=("Open folder", self.exits.open_folder))
+        )
 
     def _open_entry(self, entry: RunEntry) -> None:
         if self.job.is_live(entry.folder):
@@ -338,9 +311,3 @@ class TrainPage(Page):
     def _on_calibration(self) -> None:
         if self.isVisible() and self.setup.data.kind.current == "folder":
             self.setup.look()
-
-
-def _footer(*items: object) -> QWidget:
-    holder = QWidget()
-    holder.setLayout(column(*items, spacing=GRID_PX))  # type: ignore[arg-type]
-    return holder
