@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -20,6 +20,7 @@ from depthstudio.gui.widgets.sheet import QuestionSheet
 from depthstudio.gui.widgets.status import NoticeBanner
 
 _MAX_NOTICES = 3
+_GOOD_NEWS_MS = 6000
 _STOP_TIMEOUT_S = 10.0
 
 
@@ -77,7 +78,10 @@ class MainWindow(QMainWindow):
         self.studio.settings.page = name
 
     def show_notice(self, notice: Notice) -> None:
-        """Show a notice above the page; the same one twice is shown once, and the oldest gives way to a fourth."""
+        """Show a notice above the page; the same one twice is shown once, and the oldest gives way to a fourth.
+
+        Good news goes by itself after a while; what the user must know or can act on stays until dismissed.
+        """
         for banner in self.banners:
             if banner.notice.what == notice.what and banner.notice.why == notice.why:
                 return
@@ -87,6 +91,8 @@ class MainWindow(QMainWindow):
         self._banners.append(banner)
         self.notices.addWidget(banner)
         self._notice_area.show()
+        if notice.tone == "good" and notice.action is None:
+            QTimer.singleShot(_GOOD_NEWS_MS, banner, lambda: self._close_notice(banner))
 
     @property
     def banners(self) -> list[NoticeBanner]:
@@ -156,6 +162,8 @@ class MainWindow(QMainWindow):
             button.set_dot(*dots[name])
 
     def _close_notice(self, banner: NoticeBanner) -> None:
+        if banner not in self._banners:
+            return
         self._banners.remove(banner)
         self.notices.removeWidget(banner)
         banner.deleteLater()

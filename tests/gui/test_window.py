@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from depthstudio.geometry import StereoCalibration
 from depthstudio.gui.application import make_window
+from depthstudio.gui.errors import Notice
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.settings import WindowSettings
@@ -155,3 +156,12 @@ def test_use_calibration_none_goes_back_to_the_sources_own(studio: Studio, calib
     assert studio.calibration is not None
     studio.use_calibration(None)
     assert studio.calibration is None
+
+
+def test_good_news_goes_by_itself_and_bad_news_stays(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("depthstudio.gui.main_window._GOOD_NEWS_MS", 50)
+    window.show_notice(Notice("It is saved.", tone="good"))
+    window.show_notice(Notice("It is not saved."))
+    qtbot.waitUntil(lambda: [banner.notice.what for banner in window.banners] == ["It is not saved."])
