@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from depthstudio.geometry import StereoCalibration
 
 _POLL_S = 0.05
 _GRACE_S = 10.0
+_FIRST_FRAME_S = 60.0  # a simulated room may have to be rendered first
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,10 @@ def record(
 
     seconds: on the source's own clock. calibration: kept with the session instead of what the source itself knows.
     A recording is copied completely; a camera never waits, and what the disk could not take is counted as dropped.
-    UserError when the source or the disk fails; what was recorded before is kept.
+    UserError when the source or the disk fails, or no frame came; what was recorded before is kept.
     """
     folder = Path(folder)
+    existed = folder.exists()
     capture = CaptureThread(open_source(str(SourceUrl.parse(url).in_full())))
     queue = capture.every_frame(QUEUE_CAPACITY)
     capture.start()
@@ -76,6 +79,12 @@ def record(
         kept = f"The {recorder.recorded} frames recorded before are kept in {folder}."
         raise SourceError(capture.error.what, capture.error.why, kept)
     session = Session.open(folder)
+    if not len(session):
+        if not existed:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise SourceError(
+            f"No frame was recorded from {url}.", "It delivered none.", "Look whether it shows a picture."
+        )
     if role:
         session.set_role(role)
     return session
@@ -96,12 +105,18 @@ def _wait_until_done(
 ) -> None:
     started_s = time.monotonic()
     is_live = recorder.capture.source.is_live
+    first_frame_s = started_s
     while not recorder.wait(_POLL_S):
-        elapsed_s = time.monotonic() - started_s
+        now_s = time.monotonic()
+        elapsed_s = now_s - started_s
         if cancel is not None and cancel.is_cancelled:
             return
-        if is_live and seconds is not None and elapsed_s > seconds + _GRACE_S:
-            return  # a camera that delivers nothing
+        if not recorder.recorded:
+            first_frame_s = now_s
+        if is_live and not recorder.recorded and elapsed_s > _FIRST_FRAME_S:
+            return
+        if is_live and seconds is not None and now_s - first_frame_s > seconds + _GRACE_S:
+            return  # a camera that stopped delivering
         if on_progress is not None:
             on_progress(_progress(recorder, elapsed_s))
     if on_progress is not None:

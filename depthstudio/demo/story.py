@@ -103,6 +103,10 @@ def run_demo(
 ) -> Iterator[DemoProgress | DemoResult]:
     """The whole way; yields progress and, at the end, one DemoResult. UserError when a step cannot be done."""
     began = time.monotonic()
+    settings = default_preset(network).settings.changed(
+        network=network, epochs=scale.epochs, crop_width=scale.crop[0], crop_height=scale.crop[1]
+    )
+    first = Predictor(start_network(settings, workspace)[0])  # now, so that a wrong name costs no minute
     solution, exact = yield from _calibrate(workspace, scale.size)
     sessions = yield from _record(workspace, scale, solution.calibration)
     by_role = {
@@ -110,10 +114,6 @@ def run_demo(
         for role in ("train", "validation", "ignored")
     }
     held_out = by_role["ignored"]
-    settings = default_preset(network).settings.changed(
-        network=network, epochs=scale.epochs, crop_width=scale.crop[0], crop_height=scale.crop[1]
-    )
-    first = Predictor(start_network(settings, workspace)[0])
     before = yield from _judge(first, held_out, step=2)
     run = yield from _fine_tune(workspace, settings, by_role, cancel or CancelToken())
     tuned = load_network(run.best_path).network

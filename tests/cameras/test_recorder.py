@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scripted_source import ScriptedSource, frame
 
-from depthstudio.cameras import CaptureThread, Recorder, open_source
+from depthstudio.cameras import CaptureThread, Recorder, open_source, recording
 from depthstudio.cameras.recording import RecordingProgress, record
 from depthstudio.cancel import CancelToken
 from depthstudio.datasets import session_writer
@@ -129,6 +129,27 @@ def test_a_recording_reports_its_progress_and_can_be_cancelled(tmp_path: Path) -
     session = record("sim://ir?scene=wall&size=64x48&frames=4", tmp_path / "s", on_progress=on_progress, cancel=cancel)
     assert len(session) >= 2
     assert seen[-1].recorded >= 2
+
+
+def test_a_recording_without_any_frame_is_an_error_and_leaves_no_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "open_source", lambda url: ScriptedSource([]))
+    with pytest.raises(SourceError, match="No frame was recorded from sim://ir"):
+        record("sim://ir", tmp_path / "s", seconds=5)
+    assert not (tmp_path / "s").exists()
+
+
+def test_an_interrupt_keeps_what_was_recorded(tmp_path: Path) -> None:
+    def interrupt(progress: RecordingProgress) -> None:
+        if progress.recorded >= 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record("sim://ir?scene=wall&size=64x48&frames=2", tmp_path / "s", on_progress=interrupt)
+    session = Session.open(tmp_path / "s")
+    assert len(session) >= 2
+    assert session.frame(len(session) - 1).left.shape == (48, 64)
 
 
 def test_a_source_that_cannot_be_opened_leaves_no_session(tmp_path: Path) -> None:
