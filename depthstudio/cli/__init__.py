@@ -24,6 +24,7 @@ _VERB_MODULES = (
     "train",
     "evaluate",
     "predict",
+    "export",
     "pretrain",
     "bench",
     "doctor",

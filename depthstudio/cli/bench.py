@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from depthstudio.models import StereoNetwork
 
 TABLE_WIDTH = 120
+SGBM_RANGE = 192
+SPEED_NETWORKS = ("depthstudio-s", "depthstudio-m", "siamese")
 
 
 def add_verbs(verbs: argparse._SubParsersAction) -> None:
@@ -21,6 +23,11 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("bench", help="measure networks and speed; prints a table")
     parser.add_argument("name", choices=sorted(BENCHMARKS), help="which measurement")
     parser.add_argument("--networks", nargs="*", metavar="NETWORK", help="files, runs or names; default: those shipped")
+    parser.add_argument("--size", default="640x480", metavar="WxH", help="inference: image size (default: 640x480)")
+    parser.add_argument(
+        "--rounds", type=int, default=15, metavar="N", help="inference: pairs per backend (default: 15)"
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="inference: computing threads; default: all cores")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here as well")
     parser.set_defaults(run=run)
 
@@ -90,23 +97,59 @@ def _synthetic(arguments: argparse.Namespace) -> int:
 
 
 def _inference(arguments: argparse.Namespace) -> int:
-    from dataclasses import asdict
-
     from rich.console import Console
     from rich.table import Table
 
-    from depthstudio.evaluation.inference_speed import inference_speed
+    from depthstudio.evaluation.sgbm import sgbm_disparity
+    from depthstudio.inference.benchmark import CONVENTIONS, inference_benchmark
+    from depthstudio.inference.image_size import parse_size
     from depthstudio.storage import write_text
 
-    rows = list(inference_speed())
-    table = Table("method", "M parameters", "median ms", "fastest ms", "frames/s", title="inference, 640x480, 192 px")
+    size = parse_size(arguments.size)
+    networks = _networks_for_speed(arguments)
+    reach = max((getattr(network, "max_disparity", 0) for network in networks.values()), default=0) or SGBM_RANGE
+    sgbm = {f"SGBM, {reach} px": lambda left, right: sgbm_disparity(left, right, reach - 1)}
+    console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
+    table = Table("network", "backend", title=f"inference, {size[0]}x{size[1]}, one pair at a time")
+    for heading in ("median ms", "p95 ms", "frames/s", "times torch"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    with console.status("Measuring"):
+        rows = list(inference_benchmark(networks, size, sgbm, max(arguments.rounds, 1), arguments.threads))
     for row in rows:
-        numbers = (row.parameters_m, row.median_ms, row.fastest_ms, 1e3 / row.median_ms)
-        table.add_row(row.method, *(f"{number:.{2 if index == 0 else 1}f}" for index, number in enumerate(numbers)))
-    Console(width=None if sys.stdout.isatty() else TABLE_WIDTH).print(table)
+        numbers = (f"{row.median_ms:.0f}", f"{row.p95_ms:.0f}", f"{row.frames_per_s:.1f}")
+        ratio = "" if row.times_torch is None else f"{row.times_torch:.2f}"
+        table.add_row(row.network, row.backend, *(("-",) * 4 if row.remark else (*numbers, ratio)))
+    console.print(table)
+    for line in (*dict.fromkeys(row.remark for row in rows if row.remark), *CONVENTIONS, _load()):
+        console.print(line, style="dim", highlight=False)
     if arguments.json:
-        write_text(arguments.json, json.dumps([asdict(row) for row in rows], indent=1))
+        write_text(arguments.json, json.dumps([row.as_json() for row in rows], indent=1))
     return 0
+
+
+def _networks_for_speed(arguments: argparse.Namespace) -> dict[str, StereoNetwork]:
+    """The networks asked for, else one of each kind; fresh weights where none are shipped: they are as fast."""
+    from depthstudio.errors import NetworkError
+    from depthstudio.models import create_network, load_network, network_names, resolve_network
+    from depthstudio.workspace import Workspace
+
+    workspace = Workspace.find(arguments.workspace)
+    found = {}
+    for spec in arguments.networks or SPEED_NETWORKS:
+        try:
+            found[spec] = load_network(resolve_network(spec, workspace)).network
+        except NetworkError:
+            if spec not in network_names():
+                raise
+            found[spec] = create_network(spec)
+    return found
+
+
+def _load() -> str:
+    """How busy the machine was: timings mean little without it."""
+    import psutil
+
+    return f"{psutil.cpu_count() or 1} cores; load over the last minute: {psutil.getloadavg()[0]:.1f}."
 
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], int]] = {

@@ -25,6 +25,8 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--network", default="depthstudio-s", metavar="NAME|FILE|RUN", help="default: depthstudio-s")
     verb.add_argument("--calibration", type=Path, metavar="C.npz", help="rectifies the pair first")
     verb.add_argument("--max-disparity", type=int, metavar="PX", help="largest disparity searched, at most 320")
+    verb.add_argument("--half-resolution", action="store_true", help="twice the reach, four times as fast, less detail")
+    verb.add_argument("--backend", default="torch", help="torch, onnxruntime, openvino, or auto (measures each once)")
     verb.add_argument("--device", default="auto", help="auto, cpu or cuda")
     verb.set_defaults(run=_predict)
 
@@ -46,8 +48,17 @@ def _predict(arguments: argparse.Namespace) -> int:
     from depthstudio.workspace import Workspace
 
     file = resolve_network(arguments.network, Workspace.find(arguments.workspace))
-    predictor = Predictor(file, rectifier, arguments.device, max_disparity=arguments.max_disparity)
+    predictor = Predictor(
+        file,
+        rectifier,
+        arguments.device,
+        max_disparity=arguments.max_disparity,
+        backend=arguments.backend,
+        half_resolution=arguments.half_resolution,
+    )
     prediction = predictor.predict(left, right)
+    for note in predictor.notes:
+        print(note)
     loss = write_disparity(arguments.output, prediction.disparity_px)
     height, width = prediction.disparity_px.shape
     low, high = np.percentile(prediction.disparity_px, (1, 99))

@@ -28,6 +28,15 @@ class Backend(Protocol):
         """For people: runtime, device and number format."""
         ...
 
+    @property
+    def precision(self) -> str:
+        """Number format of the computation: fp32, bf16 or fp16."""
+        ...
+
+    def prepare(self, size: tuple[int, int]) -> None:
+        """Do now what the first run at this (width, height) would have to do; may take seconds."""
+        ...
+
     def run(self, left: Image, right: Image) -> BackendOutput:
         """left, right: (H, W, 3) uint8 RGB, rectified, contiguous, any size."""
         ...
@@ -39,16 +48,23 @@ class TorchBackend:
     threads: computing threads of the whole process on a CPU; None leaves torch's choice.
     """
 
+    precision = "fp32"
+
     def __init__(self, network: StereoNetwork, device: str = "auto", threads: int | None = None) -> None:
-        self._device = choose_device(device)
-        self._network = network.to(self._device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self.device = choose_device(device)
+        self._network = network.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         if threads is not None:
             torch.set_num_threads(threads)
 
     @property
     def name(self) -> str:
         """See Backend.name."""
-        return f"torch {self._device} fp32"
+        return f"torch {self.device} fp32"
+
+    def prepare(self, size: tuple[int, int]) -> None:
+        """See Backend.prepare."""
+        empty = np.zeros((size[1], size[0], 3), np.uint8)
+        self.run(empty, empty)
 
     @torch.inference_mode()
     def run(self, left: Image, right: Image) -> BackendOutput:
@@ -60,7 +76,7 @@ class TorchBackend:
     def _tensor(self, image: Image) -> Tensor:
         """(H, W, 3) uint8 -> (1, 3, H, W) float32 in [0, 1]; the image's own memory order is channels_last already."""
         readable = image if image.flags.writeable else image.copy()
-        return torch.from_numpy(readable).to(self._device).permute(2, 0, 1)[None].float().div_(255)
+        return torch.from_numpy(readable).to(self.device).permute(2, 0, 1)[None].float().div_(255)
 
 
 def _map(values: Tensor) -> FloatMap:

@@ -12,9 +12,8 @@ import pytest
 from depthstudio.cli import main
 from depthstudio.errors import DatasetError
 from depthstudio.evaluation.benchmark_pairs import BenchmarkPair, read_benchmark_pairs
-from depthstudio.evaluation.inference_speed import inference_speed
 from depthstudio.evaluation.zero_shot import SGBM_FILLED, SGBM_VALID, as_json, zero_shot
-from depthstudio.models import create_network, network_names
+from depthstudio.models import create_network
 
 SHIFT_PX = 10
 
@@ -65,10 +64,3 @@ def test_an_unknown_benchmark_is_one_clear_line(capsys: pytest.CaptureFixture[st
         main(["bench", "nothing"])
     assert caught.value.code == 2
     assert "zero-shot" in capsys.readouterr().err
-
-
-def test_speed_is_measured_for_every_network_and_sgbm() -> None:
-    rows = list(inference_speed((64, 32), max_disparity=32, repeats=1))
-    assert len(rows) == len(network_names()) + 1
-    assert rows[-1].method == "SGBM"
-    assert all(row.fastest_ms > 0 for row in rows)

@@ -1,0 +1,82 @@
+"""An exported file says what it is and computes what torch computes, or it is not written."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from depthstudio.errors import NetworkError, SettingsError
+from depthstudio.inference import Predictor, export
+from depthstudio.inference.compiled import as_input, onnxruntime_program
+from depthstudio.inference.export import export_network, read_metadata
+from depthstudio.inference.image_size import parse_size
+from depthstudio.inference.onnx_graph import to_onnx
+from depthstudio.inference.probe import probe_pair
+from depthstudio.models import StereoNetwork, create_network
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+PAIRS = [probe_pair((80, 50), 10)]
+
+
+def network() -> StereoNetwork:
+    return create_network(
+        "depthstudio-s", channels=(8, 8, 8, 8, 8), match=8, groups=2, fine_match=8, max_disparity=32
+    ).eval()
+
+
+def test_a_fixed_size_is_checked_and_described(tmp_path: Path) -> None:
+    report = export_network(network(), tmp_path / "net.onnx", (96, 64), PAIRS, {"calibration_id": "1234abcd"})
+    assert max(report.difference_px) < 0.05
+    assert "96x64 px" in report.lines()[0]
+    metadata = read_metadata(tmp_path / "net.onnx")
+    assert metadata == report.metadata
+    assert metadata["network"] == "depthstudio-s" and metadata["max_disparity_px"] == "32"
+    assert metadata["calibration_id"] == "1234abcd" and metadata["size"] == "96x64"
+    assert "inside the graph" in metadata["normalisation"]
+
+
+def test_a_dynamic_file_takes_any_size(tmp_path: Path) -> None:
+    net = network()
+    export_network(net, tmp_path / "net.onnx", None, PAIRS)
+    program = onnxruntime_program((tmp_path / "net.onnx").read_bytes())
+    for size in ((64, 64), (101, 67)):
+        left, right = probe_pair(size, 10)
+        answer = program(as_input(left), as_input(right))[0][0]
+        expected = Predictor(net, device="cpu").predict(left, right).disparity_px
+        assert answer.shape == expected.shape
+        assert np.percentile(np.abs(answer - expected), 99) < 0.05
+
+
+def test_exporting_leaves_the_network_as_it_was() -> None:
+    net = network()
+    net.train()
+    to_onnx(net, (64, 64))
+    assert net.training and not net.exporting
+
+
+def test_a_file_that_computes_something_else_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = network()
+    for weights in other.parameters():
+        weights.data.normal_(std=0.2)
+    wrong = to_onnx(other, None)
+    monkeypatch.setattr(export, "to_onnx", lambda *_: wrong)
+    with pytest.raises(NetworkError, match="nothing was written"):
+        export_network(network(), tmp_path / "net.onnx", None, PAIRS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_onnx_package_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(NetworkError, match="pip install onnx"):
+        export_network(network(), tmp_path / "net.onnx", (64, 64), PAIRS)
+
+
+def test_sizes_are_read_as_people_write_them() -> None:
+    assert parse_size("640x480") == (640, 480)
+    for text in ("640", "640x", "axb", "16x480"):
+        with pytest.raises(SettingsError, match="no image size"):
+            parse_size(text)
