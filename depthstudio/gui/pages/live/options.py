@@ -26,6 +26,7 @@ class DisplayForm(Section):
             field(box, name, "Colours begin and end here; what lies outside takes the colour of the end.")
             box.setRange(0.0, 1000.0)
             box.setKeyboardTracking(False)
+            box.setMinimumWidth(64)
             box.valueChanged.connect(self._on_limits)
         tip = "Turbo shows most steps, viridis is safe for the colour-blind."
         self.colormap = field(QComboBox(), "Colour map", tip)

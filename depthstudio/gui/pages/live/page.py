@@ -20,6 +20,7 @@ from depthstudio.gui.pages.live.views import LiveViews
 from depthstudio.gui.sources import SourceState
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import TaskContext
+from depthstudio.gui.theme import theme
 from depthstudio.gui.widgets.basics import Section, button, icon_button, label, row
 from depthstudio.workspace import new_folder_name
 
@@ -41,6 +42,7 @@ class LivePage(Page):
         self.views = LiveViews()
         self.stage.addWidget(self.views, 1)
         self.empty_shown = ""
+        self._frame_kind: tuple[object, ...] = ()
         self._rectified_url = ""
         self._misfit = False
         self._calibration_id = ""
@@ -113,8 +115,9 @@ class LivePage(Page):
 
     def on_frame(self, frame: StereoFrame) -> None:
         """The engine takes frames by itself; the first one tells what it needs to know."""
-        setup = self.engine.setup
-        if setup is None or setup.capture is not self.studio.sources.capture or setup.size != frame.size:
+        kind = (self.studio.sources.capture, frame.size, frame.right is None)
+        if kind != self._frame_kind:
+            self._frame_kind = kind
             self.refresh()
 
     def on_escape(self) -> None:
@@ -292,6 +295,7 @@ class LivePage(Page):
         self.views.set_placeholder("Opening…" if opening else "Predicting…" if loop is not None else words)
         paused = sources.state is SourceState.PAUSED
         self.pause_button.setText("Go on" if paused else "Pause")
+        theme().set_icon(self.pause_button, "play" if paused else "pause", "text_muted", 16)
         self.pause_button.setEnabled(sources.is_streaming)
         self.snapshot_button.setEnabled(loop is not None)
 

@@ -22,6 +22,7 @@ _ROWS = {
     "shown": ("In all", "From the arrival of a frame to its depth on the screen."),
 }
 _COLUMNS = ("per s", "p50", "p95")
+_CELL_WIDTH_PX = 60
 
 
 class SpeedTable(QWidget):
@@ -37,7 +38,6 @@ class SpeedTable(QWidget):
         self._cells: dict[tuple[str, str], QLabel] = {}
         for i, name in enumerate(_COLUMNS, start=1):
             grid.addWidget(label(name, "small"), 0, i, Qt.AlignmentFlag.AlignRight)
-            grid.setColumnMinimumWidth(i, 60)
         for i, (key, (name, tip)) in enumerate(_ROWS.items(), start=1):
             heading = label(name, "muted")
             heading.setToolTip(tip)
@@ -45,8 +45,10 @@ class SpeedTable(QWidget):
             for j, kind in enumerate(_COLUMNS, start=1):
                 cell = number_label("–")
                 cell.setAccessibleName(f"{name} {kind}")
+                cell.setFixedWidth(_CELL_WIDTH_PX)  # numbers come and go, the table stays
+                cell.setAlignment(Qt.AlignmentFlag.AlignRight)
                 self._cells[key, kind] = cell
-                grid.addWidget(cell, i, j, Qt.AlignmentFlag.AlignRight)
+                grid.addWidget(cell, i, j)
 
         for kind in ("p50", "p95"):
             self._cells["camera", kind].clear()  # how long a camera takes is its own secret

@@ -26,6 +26,7 @@ Limits = tuple[float, float]
 VIEWS = {"left": "Left picture", "network": "Network", "camera": "Camera's own depth", "sgbm": "SGBM"}
 UNITS = {"disparity": "px", "depth": "m"}
 _FOLLOW_S = 0.5
+_RANGE_ORDER = ("camera", "network", "sgbm")
 _MISSING = {
     "network": "No depth in metres without a calibration",
     "camera": "This source measures no depth",
@@ -190,9 +191,12 @@ class LiveViews(QWidget):
         pane.view.set_map(values, self.limits)
 
     def _follow(self, maps: dict[str, FloatMap]) -> None:
-        """One range for both sides, so that equal colours mean equal values: the network's, when it is shown."""
-        shown = [pane.kind for pane in self.panes if pane.kind in maps]
-        reference = "network" if "network" in shown or not shown else shown[0]
+        """One range for both sides, so that equal colours mean equal values.
+
+        What the camera measured sets it when it is shown: a network far off would push it out of sight.
+        """
+        shown = {pane.kind for pane in self.panes} & maps.keys()
+        reference = next((kind for kind in _RANGE_ORDER if kind in shown), "network")
         found = value_range(maps[reference]) if reference in maps else None
         if found is not None:
             old = self._auto or found
@@ -226,7 +230,9 @@ class LiveViews(QWidget):
             height, width = result.prediction.disparity_px.shape
             if cursor[0] >= width or cursor[1] >= height:
                 cursor = None
-        overlays = [] if cursor is None or result is None else [Overlay(np.array([cursor], np.float32))]
+        overlays = (
+            [] if cursor is None or result is None else _reticle(*cursor, result.prediction.disparity_px.shape[1])
+        )
         for pane in self.panes:
             pane.view.set_overlays(overlays)
         if result is None or cursor is None:
@@ -246,3 +252,13 @@ class LiveViews(QWidget):
         if not self._unpainted:
             self.displayed.emit(self._timed, self._spent_ms)
             self._timed = None
+
+
+def _reticle(x: int, y: int, width: int) -> list[Overlay]:
+    """Two colours, so that it is seen on any picture."""
+    near, far = width / 64, width / 26
+    arms = [
+        np.array([(x + near * dx, y + near * dy), (x + far * dx, y + far * dy)], np.float32)
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1))
+    ]
+    return [Overlay(np.array([(x, y)], np.float32)), Overlay(lines=arms, token="text")]
