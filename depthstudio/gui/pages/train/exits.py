@@ -12,6 +12,8 @@ from depthstudio.gui.studio import Studio
 from depthstudio.gui.theme import GRID_PX
 from depthstudio.gui.widgets.basics import button, column, icon_button, row
 
+_FINISH, _STOP = "Finish epoch and keep best", "Stop now and keep best"
+
 
 class LiveExits(QWidget):
     """Both ways to end the running run; either keeps the best network."""
@@ -19,8 +21,10 @@ class LiveExits(QWidget):
     def __init__(self, job: TrainingJob) -> None:
         super().__init__()
         self._job = job
-        self.finish = button("", job.finish_epoch, "flag", tip="Ends when the running epoch is measured")
-        self.stop = button("", job.stop, "square", "danger", "Ends at the next step; the unfinished epoch is dropped")
+        self.finish = button(_FINISH, job.finish_epoch, "flag", tip="Ends when the running epoch is measured")
+        self.stop = button(
+            _STOP, job.stop, "square", "danger", "Ends at the next step; the unfinished epoch is dropped"
+        )
         self.setLayout(column(self.finish, self.stop, spacing=GRID_PX))
         self.refresh()
 
@@ -29,9 +33,9 @@ class LiveExits(QWidget):
         stopping, finishing = self._job.is_stopping, self._job.is_finishing_epoch
         has_begun = self._job.story is not None and self._job.story.started is not None
         self.finish.setEnabled(has_begun and not stopping and not finishing)
-        self.finish.setText("Finishing this epoch…" if finishing else "Finish epoch and keep best")
+        self.finish.setText("Finishing this epoch…" if finishing else _FINISH)
         self.stop.setEnabled(not stopping)
-        self.stop.setText("Stopping…" if stopping else "Stop now and keep best")
+        self.stop.setText("Stopping…" if stopping else _STOP)
 
 
 class AfterExits(QWidget):
