@@ -14,6 +14,7 @@ from depthstudio.geometry import StereoCalibration
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.live import LivePage
 from depthstudio.gui.pages.live.engine import EngineState
+from depthstudio.gui.pages.live.readout import spoken_distance
 from depthstudio.gui.studio import ActiveCalibration, Studio
 from depthstudio.gui.widgets.status import NoticeBanner
 from depthstudio.models import create_network, save_network
@@ -81,8 +82,8 @@ def test_the_cursor_is_shared_and_reads_disparity_depth_and_expected_error(
     assert page.views.readout.text("disparity") == f"{result.disparity_px['network'][y, x]:.2f} px"
     depth_m = float(result.depth_m["network"][y, x])
     assert page.views.readout.text("depth") == f"{depth_m:.3f} m"
-    expected_mm = depth_m**2 / result.geometry.focal_baseline * 0.25 * 1000
-    assert page.views.readout.text("error") == f"± {expected_mm:.1f} mm"
+    expected_m = depth_m**2 / result.geometry.focal_baseline * 0.25
+    assert page.views.readout.text("error") == f"± {spoken_distance(expected_m)}"
     assert all(pane.view._overlays for pane in page.views.panes)
 
 
@@ -202,3 +203,9 @@ def test_a_snapshot_holds_picture_disparity_depth_and_settings(
     assert about["source"] == RIG
     assert about["network_file"] == str(network_file)
     assert about["focal_px"] > 0
+
+
+def test_distances_are_spoken_in_millimetres_or_metres() -> None:
+    assert spoken_distance(0.0123) == "12.3 mm"
+    assert spoken_distance(-0.02, "+") == "-20.0 mm"
+    assert spoken_distance(1.5, "+") == "+1.50 m"

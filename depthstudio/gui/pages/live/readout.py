@@ -32,6 +32,11 @@ def expected_error_m(depth_m: float, geometry: RectifiedGeometry, error_px: floa
     return depth_m**2 / geometry.focal_baseline * error_px
 
 
+def spoken_distance(metres: float, sign: str = "") -> str:
+    """Millimetres, from a metre on metres. sign: "+" to show it always."""
+    return f"{metres * 1000:{sign}.1f} mm" if abs(metres) < 1 else f"{metres:{sign}.2f} m"
+
+
 def read_at(result: LiveResult, x: int, y: int) -> dict[str, str]:
     """Words for every value known at a pixel."""
 
@@ -46,12 +51,12 @@ def read_at(result: LiveResult, x: int, y: int) -> dict[str, str]:
         words["disparity"] = f"{disparity_px:.2f} px"
     if depth_m is not None and result.geometry is not None:
         words["depth"] = f"{depth_m:.3f} m"
-        words["error"] = f"± {expected_error_m(depth_m, result.geometry) * 1000:.1f} mm"
+        words["error"] = f"± {spoken_distance(expected_error_m(depth_m, result.geometry))}"
     camera_m, sgbm_m = at(result.depth_m, "camera"), at(result.depth_m, "sgbm")
     if camera_m is not None:
         words["camera"] = f"{camera_m:.3f} m"
         if depth_m is not None:
-            words["difference"] = f"{(depth_m - camera_m) * 1000:+.0f} mm"
+            words["difference"] = spoken_distance(depth_m - camera_m, "+")
     if sgbm_m is not None:
         words["sgbm"] = f"{sgbm_m:.3f} m"
     return words
