@@ -1,5 +1,7 @@
 """sim:// sources: URLs, order, determinism, controls, pace, calibration from their boards."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from depthstudio.cameras import open_source
 from depthstudio.cameras.simulated import SimulatedSettings, SimulatedSource
 from depthstudio.cameras.simulated.store import LoopStore
-from depthstudio.cameras.simulated.timeline import held_frames, there_and_back
+from depthstudio.cameras.simulated.timeline import held_frames, there_and_back, whole_poses
 from depthstudio.cameras.source import EndOfStream
 from depthstudio.errors import SourceError
 from depthstudio.frames import StereoFrame
@@ -169,6 +171,15 @@ def test_the_board_is_held_still_and_then_moved() -> None:
     assert sorted(set(shown[24:40])) == [1, 2, 3, 4]
     assert shown[40] == 5
     assert set(shown) <= set(range(10))
+
+
+def test_an_unfinished_board_loop_holds_the_board_too() -> None:
+    assert [whole_poses(ready) for ready in (0, 1, 4, 5, 9, 10, 19, 20, 149)] == [1, 1, 1, 5, 5, 10, 10, 20, 80]
+    # A slow reader takes every eighth frame while four new ones are rendered each second.
+    shown = [held_frames(number, whole_poses(number * 4 // 30), 30.0) for number in range(0, 600, 8)]
+    held = sum(now == before for before, now in pairwise(shown))
+    assert held > len(shown) / 3
+    assert len(set(shown)) > 10
 
 
 def test_opencv_calibrates_the_hybrid_rig_from_its_board() -> None:

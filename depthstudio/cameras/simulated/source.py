@@ -16,7 +16,7 @@ from depthstudio.cameras.simulated.render import RenderedFrame
 from depthstudio.cameras.simulated.rig import MODULE_BASELINE_M, simulated_rig
 from depthstudio.cameras.simulated.settings import SCENES, SimulatedSettings
 from depthstudio.cameras.simulated.store import LoopStore, prune
-from depthstudio.cameras.simulated.timeline import held_frames, there_and_back
+from depthstudio.cameras.simulated.timeline import held_frames, there_and_back, whole_poses
 from depthstudio.cameras.source import Control, EndOfStream, FrameSource
 from depthstudio.errors import SourceError
 from depthstudio.frames import Image, StereoFrame
@@ -161,10 +161,11 @@ class SimulatedSource(FrameSource):
     def _index_now(self) -> int:
         assert self._store is not None
         ready = self._store.ready()
-        if ready < self._store.count:
-            return there_and_back(self._number, ready)
+        complete = ready >= self._store.count
         if self._settings.scene == "board":
-            return held_frames(self._number, ready, self._settings.fps)
+            return held_frames(self._number, ready if complete else whole_poses(ready), self._settings.fps)
+        if not complete:
+            return there_and_back(self._number, ready)
         return self._number % ready
 
     def _expose(self, rendered: RenderedFrame) -> StereoFrame:

@@ -16,6 +16,15 @@ def there_and_back(number: int, ready: int) -> int:
     return min(place, 2 * ready - 2 - place)
 
 
+def whole_poses(ready: int) -> int:
+    """Of a board's loop whose first `ready` frames are there, how many to show: a power of two of whole poses.
+
+    It grows seldom, because each time the loop begins elsewhere and the board jumps out of a hold.
+    """
+    poses = ready // (1 + MOVES_PER_POSE)
+    return (1 + MOVES_PER_POSE) << (poses.bit_length() - 1) if poses else 1
+
+
 def held_frames(number: int, count: int, fps: float) -> int:
     """The board's loop: every pose is held for a moment, the frames between two poses share a shorter one."""
     hold = max(round(_HOLD_S * fps), 1)
