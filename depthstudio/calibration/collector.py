@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from depthstudio.calibration.board import Board
 from depthstudio.calibration.coverage import coverage_counts
-from depthstudio.calibration.detection import Corners, Grey, detect_board, edge_width_px, find_board_quickly, to_grey
+from depthstudio.calibration.detection import (
+    Corners,
+    Effort,
+    Grey,
+    detect_board,
+    edge_width_px,
+    find_board_quickly,
+    spacing_px,
+    to_grey,
+)
 from depthstudio.calibration.guide import Progress, instruction, measure
 from depthstudio.calibration.pose import BoardPose, board_pose
 from depthstudio.calibration.views import BoardView, matched_view, missing_board
@@ -22,7 +31,10 @@ from depthstudio.frames import StereoFrame
 from depthstudio.storage import write_bytes
 
 _MAX_EDGE_WIDTH_PX = 5.0  # at 640 px image width
-_MAX_MOTION = 0.004  # of the image width, between two frames offered
+_MAX_MOTION = 0.004  # of the image width, in the time between two frames of a usual camera
+_USUAL_INTERVAL_S = 1 / 30
+_LONGEST_INTERVALS = 4.0  # where frames come slower than this, a board may have stopped and gone on in between
+_LOOK_EVERY = 4  # of so many frames without a board, one is searched at full size on the left and one on the right
 _MAX_SKEW_MS = 20.0
 
 
@@ -63,8 +75,9 @@ class ViewCollector:
         self.right_size: tuple[int, int] | None = None
         self._require_still = require_still
         self._collected: list[CollectedView] = []
-        self._last: tuple[Corners, Corners] | None = None
-        self._seen = False, False
+        self._last: tuple[float, Corners, Corners] | None = None
+        self._spacing_px: list[float | None] = [None, None]
+        self._blind_frames = 0
         self._taken = 0
         self._lock = threading.Lock()
 
@@ -148,24 +161,37 @@ class ViewCollector:
 
     def _find(self, left: Grey, right: Grey) -> tuple[Corners | None, Corners | None]:
         """Search both images, harder in the one where the last frame or the other image says the board must be."""
-        in_left = find_board_quickly(left, self.board, expected=self._seen[0])
-        in_right = find_board_quickly(right, self.board, expected=self._seen[1] or in_left is not None)
-        if in_left is None and in_right is not None and not self._seen[0]:
-            in_left = find_board_quickly(left, self.board, expected=True)
-        self._seen = in_left is not None, in_right is not None
-        return in_left, in_right
+        unseen = [Effort.GLANCE, Effort.GLANCE]
+        if (turn := self._blind_frames % _LOOK_EVERY) < 2:
+            unseen[turn] = Effort.LOOK
+        efforts = [
+            before if spacing is None else Effort.for_board_at(spacing)
+            for before, spacing in zip(unseen, self._spacing_px, strict=True)
+        ]
+        in_left = find_board_quickly(left, self.board, efforts[0])
+        if in_left is not None:
+            efforts[1] = max(efforts[1], Effort.for_board_at(spacing_px(in_left, self.board)))
+        in_right = find_board_quickly(right, self.board, efforts[1])
+        if in_left is None and in_right is not None:
+            again = Effort.for_board_at(spacing_px(in_right, self.board))
+            in_left = find_board_quickly(left, self.board, again) if again > efforts[0] else None
+        found = in_left, in_right
+        self._spacing_px = [None if one is None else spacing_px(one, self.board) for one in found]
+        self._blind_frames = self._blind_frames + 1 if in_left is None and in_right is None else 0
+        return found
 
     def _unsteady(self, view: BoardView, frame: StereoFrame) -> str:
         """Why the two images may not show the same moment; empty when they do."""
-        last, self._last = self._last, (view.left_corners, view.right_corners)
+        last, self._last = self._last, (frame.timestamp_s, view.left_corners, view.right_corners)
         if not self._require_still:
             return f"the two images are {frame.skew_ms:.0f} ms apart" if frame.skew_ms > _MAX_SKEW_MS else ""
         if last is None:
             return "hold the board still"
         moved_px = max(
-            float(np.linalg.norm(now - then, axis=1).mean()) for now, then in zip(self._last, last, strict=True)
+            float(np.linalg.norm(now - then, axis=1).mean()) for now, then in zip(self._last[1:], last[1:], strict=True)
         )
-        return "hold the board still" if moved_px > _MAX_MOTION * frame.size[0] else ""
+        intervals = float(np.clip((frame.timestamp_s - last[0]) / _USUAL_INTERVAL_S, 1.0, _LONGEST_INTERVALS))
+        return "hold the board still" if moved_px > _MAX_MOTION * frame.size[0] * intervals else ""
 
     def _blurred(self, view: BoardView, left: Grey, right: Grey) -> str:
         for name, image, corners in (("left", left, view.left_corners), ("right", right, view.right_corners)):

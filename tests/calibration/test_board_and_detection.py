@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from depthstudio.calibration import Board, detect_board, detect_view, find_board_quickly, matched_view
-from depthstudio.calibration.detection import edge_width_px, grid_residual_px
+from depthstudio.calibration.detection import Effort, edge_width_px, grid_residual_px
 from depthstudio.errors import CalibrationError
 
 
@@ -29,7 +29,7 @@ def test_an_impossible_board_is_refused(text: str, square_mm: float) -> None:
         Board.parse(text, square_mm)
 
 
-@pytest.mark.parametrize("find", [detect_board, find_board_quickly, partial(find_board_quickly, expected=True)])
+@pytest.mark.parametrize("find", [detect_board, find_board_quickly, partial(find_board_quickly, effort=Effort.FAR)])
 @pytest.mark.parametrize("turn", [{}, {"roll": 20, "pitch": 25}, {"yaw": -30, "x": 0.1}, {"roll": 180}, {"z": 0.95}])
 def test_corners_are_found_within_a_fifth_of_a_pixel(board, pinhole_rig, pose, turn, find) -> None:
     truth = pinhole_rig.view(board, pose(**turn))
@@ -45,7 +45,7 @@ def test_corners_are_found_within_a_fifth_of_a_pixel(board, pinhole_rig, pose, t
         assert error_px.max() < 0.5
 
 
-@pytest.mark.parametrize("find", [detect_board, find_board_quickly, partial(find_board_quickly, expected=True)])
+@pytest.mark.parametrize("find", [detect_board, find_board_quickly, partial(find_board_quickly, effort=Effort.FAR)])
 def test_no_board_is_none(board, find) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (480, 640), np.uint8)
     assert find(np.full((480, 640), 128, np.uint8), board) is None

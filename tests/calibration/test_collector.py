@@ -42,6 +42,28 @@ def test_a_moving_board_is_refused_unless_pairs_are_simultaneous(board, collecto
     assert ViewCollector(board, require_still=False).offer(frames[0]).accepted
 
 
+def test_stillness_is_judged_by_speed_and_not_by_the_rate_of_frames(board, frame_of, pose) -> None:
+    first, moved = (frame_of(pose(x=x, z=0.6)) for x in (0.0, 0.005))
+    for seconds, reason in ((1 / 30, "hold the board still"), (0.1, "view 1 taken"), (60.0, "view 1 taken")):
+        collector = ViewCollector(board)
+        collector.offer(first)
+        assert collector.offer(replace(moved, timestamp_s=seconds)).reason == reason
+    far = frame_of(pose(x=0.05, z=0.6))
+    collector = ViewCollector(board)
+    collector.offer(first)
+    assert collector.offer(replace(far, timestamp_s=60.0)).reason == "hold the board still"
+
+
+def test_a_board_that_appears_is_found_within_a_few_frames(board, collector, frame_of, pose) -> None:
+    blank = np.full((480, 640), 100, np.uint8)
+    near, far = frame_of(pose(z=0.6)), frame_of(pose(z=1.0))
+    for frame in (near, far):
+        for _ in range(6):
+            collector.offer(replace(frame, left=blank, right=blank))
+        offers = [collector.offer(frame) for _ in range(5)]
+        assert offers[-1].left_corners is not None and offers[-1].right_corners is not None
+
+
 def test_images_of_different_moments_are_refused(board, frame_of, pose) -> None:
     late = replace(frame_of(pose(z=0.6)), timestamp_s=1.0, right_timestamp_s=1.045)
     assert ViewCollector(board, require_still=False).offer(late).reason == "the two images are 45 ms apart"
