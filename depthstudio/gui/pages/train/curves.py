@@ -29,6 +29,8 @@ class TrainingPlot(CurvePlot):
 
     _gap: tuple[list[float], list[float], list[float]] = ([], [], [])
     _extent = 0.0
+    _level: float | None = None
+    _level_line: pg.InfiniteLine | None = None
     _shade: QGraphicsPathItem | None = None
 
     def __init__(self, title: str, curves: dict[str, str], unit: str = "", log: bool = False) -> None:
@@ -40,6 +42,9 @@ class TrainingPlot(CurvePlot):
         self._shade.setZValue(-10)
         self._shade.setPen(QPen(Qt.PenStyle.NoPen))
         self.plot.addItem(self._shade, ignoreBounds=True)
+        self._level_line = pg.InfiniteLine(angle=0, movable=False)
+        self._level_line.setVisible(False)
+        self.plot.addItem(self._level_line, ignoreBounds=True)
         self._compared = {name: self.plot.plot([], []) for name in curves}
         theme().changed.connect(self._restyle_extras)
         self._restyle_extras()
@@ -53,6 +58,11 @@ class TrainingPlot(CurvePlot):
     def set_compared(self, name: str, x: Sequence[float], y: Sequence[float]) -> None:
         """The same curve of another run, dashed."""
         self._compared[name].setData(np.asarray(x, float), np.asarray(y, float))
+
+    def set_level(self, value: float | None) -> None:
+        """A dotted horizontal line, e.g. the longest gradient allowed; None removes it."""
+        self._level = value
+        self._draw_level()
 
     def set_marks(self, epochs: Sequence[float]) -> None:
         """Dotted vertical lines, e.g. where the learning rate fell."""
@@ -87,7 +97,16 @@ class TrainingPlot(CurvePlot):
     def _set_log(self, log: bool) -> None:
         super()._set_log(log)
         self._draw_gap()
+        self._draw_level()
         self._show_range()
+
+    def _draw_level(self) -> None:
+        if self._level_line is None:
+            return
+        drawable = self._level is not None and (self._level > 0 or not self._log)
+        self._level_line.setVisible(drawable)
+        if self._level is not None and drawable:
+            self._level_line.setValue(float(np.log10(self._level)) if self._log else self._level)
 
     def _draw_gap(self) -> None:
         """pyqtgraph's own FillBetweenItem loses everything after the first crossing."""
@@ -107,6 +126,8 @@ class TrainingPlot(CurvePlot):
         colour.setAlpha(_GAP_ALPHA)
         if self._shade is not None:
             self._shade.setBrush(colour)
+        if self._level_line is not None:
+            self._level_line.setPen(pg.mkPen(theme().color("warning"), width=1, style=Qt.PenStyle.DotLine))
         for name, curve in self._compared.items():
             curve.setPen(pg.mkPen(theme().color(self._tokens[name]), width=1.2, style=Qt.PenStyle.DashLine))
         for line in self._marks:
@@ -195,6 +216,9 @@ class CurvesView(QWidget):
     def _show_gradient(self, story: RunStory) -> None:
         norms = [nan if done.gradient_norm is None else done.gradient_norm for done in story.epochs]
         self.gradient.set_curve("norm", [done.epoch for done in story.epochs], norms)
+        limit = story.settings.clip_norm
+        self.gradient.set_level(limit or None)
+        self.gradient.plot.setToolTip(f"Gradients longer than {limit:g} (dotted) are shortened." if limit else "")
         self.gradient.set_faint("norm", *_faint(story.steps, lambda step: step.gradient_norm))
 
 

@@ -41,7 +41,7 @@ _STATE_WORDS = {
 }
 
 
-_END_WORDS = {"epochs": "all epochs done", "stopped": "you"}
+_END_WORDS = {"epochs": "all epochs", "stopped": "you"}
 
 
 def state_words(state: RunState) -> tuple[str, str]:
@@ -183,7 +183,7 @@ def closing_facts(story: RunStory) -> list[Fact]:
         facts.append(("Time", spoken_duration(story.end.seconds)))
     if story.started is not None:
         started = story.started
-        facts.append(("Frames, train / validation", f"{started.train_frames} / {started.validation_frames}"))
+        facts.append(("Frames", f"{started.train_frames} / {started.validation_frames}"))
         facts.append(("Network", started.network))
         facts.append(("Device", f"{started.device}, {started.precision}"))
     return facts
