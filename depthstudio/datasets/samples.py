@@ -19,7 +19,7 @@ from depthstudio.datasets.seed_folder import SeedFolder, SeedFolderSamples, seed
 from depthstudio.datasets.session import Session, list_sessions
 from depthstudio.datasets.session_format import SESSION_FILE
 from depthstudio.datasets.stereo_sample import CombinedSamples, SampleSource, SampleSubset, StereoSample
-from depthstudio.errors import DatasetError
+from depthstudio.errors import CalibrationError, DatasetError, UserError
 from depthstudio.geometry import StereoCalibration
 
 __all__ = [
@@ -93,13 +93,13 @@ def _open_sessions(
     sessions: list[Session], folder: Path, calibration: StereoCalibration | None, mask: LabelMaskSettings | None
 ) -> SampleSource:
     sources: list[SampleSource] = []
-    problems: list[DatasetError] = []
+    problems: list[UserError] = []
     for session in sessions:
         if session.role == "ignored":
             continue
         try:
             sources.append(SessionSamples(session, calibration, mask))
-        except DatasetError as error:
+        except (CalibrationError, DatasetError) as error:
             problems.append(error)
     if not sources:
         raise (

@@ -20,12 +20,13 @@ from depthstudio.datasets.session_format import (
     SESSION_FILE,
     THUMBNAIL_FILE,
     Record,
+    check_frame,
     complete_lines,
     read_pixels,
     read_session_file,
 )
 from depthstudio.datasets.session_writer import SessionWriter
-from depthstudio.errors import DatasetError
+from depthstudio.errors import CalibrationError, DatasetError
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import StereoCalibration
 from depthstudio.storage import atomic_path, write_text
@@ -111,7 +112,10 @@ class Session:
     def calibration(self) -> StereoCalibration | None:
         """The calibration in use while recording, None when there was none. CalibrationError when damaged."""
         path = self.folder / CALIBRATION_FILE
-        return StereoCalibration.load(path) if path.exists() else None
+        try:
+            return StereoCalibration.load(path) if path.exists() else None
+        except CalibrationError as error:
+            raise CalibrationError(f"The session {self.name}: {error.what}", error.why, error.next_step) from error
 
     @property
     def image_size(self) -> tuple[int, int] | None:
@@ -138,10 +142,10 @@ class Session:
         return any(part in record["files"] for record in self.records)
 
     def frame(self, i: int) -> StereoFrame:
-        """Frame `i` (from 0) with its images. DatasetError when a file is missing or damaged."""
+        """Frame `i` (from 0) with its images. DatasetError when a file is missing, damaged or of the wrong kind."""
         record = self.records[i]
         images = {part: read_pixels(self.folder / name) for part, name in record["files"].items()}
-        return StereoFrame(
+        frame = StereoFrame(
             number=record.get("number") or 0,
             timestamp_s=float(record.get("timestamp_s", 0.0)),
             right_timestamp_s=record.get("right_timestamp_s"),
@@ -152,6 +156,15 @@ class Session:
             exact_depth_m=images.get("exact_depth_m"),
             metadata=record.get("metadata") or {},
         )
+        try:
+            check_frame(frame)
+        except ValueError as error:
+            raise DatasetError(
+                f"Frame {record['index']} of the session {self.name} is damaged.",
+                f"{error}.",
+                "Mark it out, or delete its line in frames.jsonl.",
+            ) from error
+        return frame
 
     def left_image(self, i: int) -> NDArray[np.uint8]:
         """The left image of frame `i` alone, for lists and thumbnails."""

@@ -28,6 +28,9 @@ ROLES = ("", "train", "validation", "ignored")
 
 Record = dict[str, Any]
 
+# What a person may have edited by hand: a value of another kind is as good as absent.
+_EDITABLE_TYPES: dict[str, type] = {"tags": list, "excluded": list, "camera_settings": dict, "role": str}
+
 # Field of StereoFrame -> how its file is called; the order is that of the files in a record.
 _PARTS = {
     "left": "left.png",
@@ -149,8 +152,18 @@ def complete_lines(content: bytes) -> Iterator[tuple[Record | None, int]]:
 def _is_record(record: object) -> bool:
     if not isinstance(record, dict):
         return False
-    files = record.get("files")
-    return isinstance(record.get("index"), int) and isinstance(files, dict) and "left" in files
+    files, size = record.get("files"), record.get("size")
+    return (
+        isinstance(record.get("index"), int)
+        and isinstance(files, dict)
+        and "left" in files
+        and all(isinstance(name, str) for name in files.values())
+        and isinstance(size, list)
+        and [type(side) for side in size] == [int, int]
+        and isinstance(record.get("timestamp_s", 0.0), int | float)
+        and isinstance(record.get("metadata", {}), dict)
+        and isinstance(record.setdefault("checks", {}), dict)
+    )
 
 
 def read_session_file(folder: Path) -> dict[str, Any]:
@@ -170,4 +183,4 @@ def read_session_file(folder: Path) -> dict[str, Any]:
         raise DatasetError(
             f"The session {folder.name} was written by a newer version.", next_step="Update DepthStudio to open it."
         )
-    return about
+    return {key: value for key, value in about.items() if isinstance(value, _EDITABLE_TYPES.get(key, object))}

@@ -305,3 +305,41 @@ def test_a_line_that_the_disk_takes_only_in_part_is_taken_back(tmp_path: Path) -
     assert content.count(b"\n") == int(count)
     session = Session.open(folder)
     assert [session.frame(i).number for i in range(len(session))] == list(range(int(count)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"size": None}, {"size": ["64", 48]}, {"timestamp_s": "noon"}, {"metadata": [1]}, {"files": {"left": 3}}],
+)
+def test_a_line_edited_into_nonsense_is_counted_and_left_out(
+    tmp_path: Path, make_frame: MakeFrame, change: dict[str, object]
+) -> None:
+    record(tmp_path / "s", [make_frame(1), make_frame(2)])
+    lines = (tmp_path / "s/frames.jsonl").read_text().splitlines()
+    lines[0] = json.dumps({**json.loads(lines[0]), **change})
+    (tmp_path / "s/frames.jsonl").write_text("\n".join(lines) + "\n")
+    session = Session.open(tmp_path / "s")
+    assert (len(session), session.damaged_lines) == (1, 1)
+    assert session.frame(0).number == 2
+
+
+def test_a_description_edited_into_nonsense_still_opens(tmp_path: Path, make_frame: MakeFrame) -> None:
+    record(tmp_path / "s", [make_frame(1)])
+    about = json.loads((tmp_path / "s/session.json").read_text())
+    nonsense = {"tags": 3, "excluded": None, "camera_settings": [1], "role": ["train"]}
+    (tmp_path / "s/session.json").write_text(json.dumps({**about, **nonsense}))
+    session = Session.open(tmp_path / "s")
+    assert (session.tags, session.excluded, session.camera_settings, session.role) == ((), frozenset(), {}, "")
+
+
+@pytest.mark.parametrize(
+    ("file", "pixels"),
+    [("left.png", np.zeros((10, 12), np.uint8)), ("depth.png", np.zeros((48, 64), np.uint8))],
+)
+def test_an_image_of_the_wrong_kind_is_named(
+    tmp_path: Path, make_frame: MakeFrame, file: str, pixels: np.ndarray
+) -> None:
+    session = record(tmp_path / "s", [make_frame(1)])
+    cv2.imwrite(str(tmp_path / "s/frames" / f"000001_{file}"), pixels)
+    with pytest.raises(DatasetError, match="Frame 1 of the session s is damaged"):
+        session.frame(0)
