@@ -63,7 +63,7 @@ install_system_packages() {
     say "Installing missing system packages: $packages"
     "${as_root[@]}" apt-get update -qq
     # shellcheck disable=SC2086  # a list of words
-    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends $packages >/dev/null
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
 }
 
 # What the environment was made from: when it changes, pip runs again; otherwise the start is immediate.

@@ -52,8 +52,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from depthstudio.geometry import StereoCalibration
     from depthstudio.inference import Predictor
     from depthstudio.models import resolve_network
+    from depthstudio.storage import check_target
     from depthstudio.workspace import Workspace
 
+    if arguments.report is not None:
+        check_target(arguments.report / "evaluation.json")
     workspace = Workspace.find(arguments.workspace)
     predictors = [
         Predictor(resolve_network(spec, workspace), device=arguments.device)
@@ -92,11 +95,19 @@ def _evenly(samples: SampleSource, limit: int) -> SampleSource:
 def _judge(label: str, method: DisparityMethod, samples: SampleSource, truth: Truth, console: Console) -> Evaluation:
     from rich.progress import track
 
+    from depthstudio.errors import DatasetError
     from depthstudio.evaluation.evaluate import Evaluation, evaluate_frames
 
     frames = evaluate_frames(method, samples, truth)
     shown = track(frames, label, total=len(samples), console=console, transient=True)
-    return Evaluation(label, samples.title, tuple(shown))
+    evaluation = Evaluation(label, samples.title, tuple(shown))
+    if not evaluation.per_pixel.pixels:
+        raise DatasetError(
+            f"Nothing could be measured on {samples.title}.",
+            "No pixel has both a prediction and a truth of the kind asked for.",
+            "Choose --truth auto, or other data.",
+        )
+    return evaluation
 
 
 def _print_evaluations(evaluations: list[Evaluation], console: Console) -> None:

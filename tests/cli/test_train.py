@@ -179,3 +179,16 @@ def test_evaluate_of_a_run_uses_its_best_network(
     assert main(["evaluate", str(out), str(runs), "--calibration", str(calibration), "--no-sgbm"]) == 0
     assert main(["evaluate", "nothing", str(runs)]) == 2
     assert "There is no network 'nothing'." in capsys.readouterr().err
+
+
+def test_evaluate_says_when_there_is_nothing_to_measure_or_nowhere_to_write(
+    runs: Path, calibration: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", str(tiny), str(runs), "--calibration", str(calibration), "--no-sgbm", "--device", "cpu"]
+    (tmp_path / "file").write_text("")
+    for more, complaint in (
+        (["--truth", "exact"], "Nothing could be measured"),
+        (["--report", str(tmp_path / "file")], "file cannot be used"),
+    ):
+        assert main([*words, *more]) == 2
+        assert complaint in capsys.readouterr().err.strip().splitlines()[-1]
