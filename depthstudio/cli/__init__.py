@@ -77,7 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _in_words(error: OSError) -> str:
     """One line for what the system refused; verbs that know more raise a UserError instead."""
-    reason = error.strerror or str(error) or type(error).__name__
+    in_the_way = isinstance(error, FileExistsError | NotADirectoryError)
+    reason = "a file is in the way" if in_the_way else error.strerror or str(error) or type(error).__name__
     if error.filename is None:
         return f"The system refused: {reason}."
     return f"{error.filename} cannot be used: {reason}. Choose another place, or change its permissions."
