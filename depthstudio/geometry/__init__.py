@@ -2,7 +2,8 @@
 
 from depthstudio.geometry.calibration import StereoCalibration
 from depthstudio.geometry.disparity import depth_to_disparity, disparity_to_depth, disparity_to_points
-from depthstudio.geometry.rectify import RectifiedGeometry, Rectifier
+from depthstudio.geometry.rectified_geometry import RectifiedGeometry
+from depthstudio.geometry.rectify import Rectifier
 
 __all__ = [
     "RectifiedGeometry",

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from depthstudio.geometry.rectify import RectifiedGeometry
+from depthstudio.geometry.rectified_geometry import RectifiedGeometry
 
 FloatMap = NDArray[np.float32]
 
