@@ -36,7 +36,7 @@ def to_onnx(network: StereoNetwork, size: tuple[int, int] | None) -> bytes:
     import_runtime("onnx")  # torch's exporter needs it
     exported: Any = copy.deepcopy(network).to("cpu")
     if hasattr(exported, "exporting"):
-        exported.exporting = True  # lookups as arithmetic: index operations are slow or missing in other runtimes
+        exported.exporting = True  # the same numbers from operations that other runtimes are quick at
     graph = _Graph(exported).eval()
     width, height = size or _DYNAMIC_EXAMPLE
     example = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))

@@ -56,12 +56,19 @@ def lookup(volume: Tensor, position: Tensor, radius: int) -> Tensor:
     return mixed.permute(0, 1, 4, 2, 3).reshape(batch, groups * taps, height, width)
 
 
-def lookup_by_hat_weights(volume: Tensor, position: Tensor, radius: int) -> Tensor:
-    """The same values as lookup() without an index operation, for exported graphs: weights relu(1 - |k - position|)."""
-    batch, groups, height, width, size = volume.shape
-    span = size - 2 * radius
-    position = position.clamp(0, span - 2)
-    steps = torch.arange(span, device=volume.device, dtype=volume.dtype)
-    weights = F.relu(1 - (steps - position[..., None]).abs())[:, None]
-    taps = [(volume[..., t : t + span] * weights).sum(dim=-1) for t in range(2 * radius + 1)]
-    return torch.stack(taps, dim=2).reshape(batch, groups * len(taps), height, width)
+def lookup_in_products(products: Tensor, position: Tensor, radius: int, size: int) -> Tensor:
+    """The same values as lookup() in a volume of this size, read from the bare products: for exported graphs.
+
+    products: (N, G, H, W, W) = left @ right^T, whose entry x' of row x is the disparity x - x'. Other runtimes take
+    longer to line up the volume than to compute it.
+    """
+    batch, groups, height, width, _ = products.shape
+    position = position.clamp(0, size - 2 * radius - 2)
+    below = position.floor()
+    taps = torch.arange(-radius, radius + 2, device=products.device, dtype=products.dtype)
+    column = torch.arange(width, device=products.device, dtype=products.dtype)[:, None] - (below[..., None] + taps)
+    inside = (column >= 0) & (column < width)
+    index = column.where(inside, 0).long()[:, None].expand(batch, groups, height, width, 2 * radius + 2)
+    values = products.gather(-1, index) * inside[:, None].to(products.dtype)
+    mixed = values[..., :-1] + (values[..., 1:] - values[..., :-1]) * (position - below)[:, None, :, :, None]
+    return mixed.permute(0, 1, 4, 2, 3).reshape(batch, groups * (2 * radius + 1), height, width)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,7 +12,7 @@ from torch import Tensor, nn
 
 from depthstudio.models.aggregation import Aggregation
 from depthstudio.models.base import StereoNetwork, StereoPrediction
-from depthstudio.models.cost_volume import correlation_volume, lookup, lookup_by_hat_weights, normalise_groups
+from depthstudio.models.cost_volume import correlation_volume, lookup, lookup_in_products, normalise_groups
 from depthstudio.models.encoder import CompactEncoder, ReferenceEncoder
 from depthstudio.models.refinement import RefinementStep, convex_upsample, peak_expectation
 
@@ -125,12 +127,17 @@ class VolumeStereoNetwork(StereoNetwork):
         count = disparity.shape[0]
         fine = normalise_groups(self.match4(quarter), self.fine_groups)
         reach = self.max_disparity // 4 + 2 * self.radius + 2
-        volume = correlation_volume(fine[:count], fine[count:], -self.radius, reach)
-        look_up = lookup_by_hat_weights if self.exporting else lookup
+        look_up: Callable[[Tensor], Tensor]
+        if self.exporting:
+            products = fine[:count] @ fine[count:].transpose(-1, -2)
+            look_up = partial(lookup_in_products, products, radius=self.radius, size=reach)
+        else:
+            volume = correlation_volume(fine[:count], fine[count:], -self.radius, reach)
+            look_up = partial(lookup, volume, radius=self.radius)
         hidden = F.relu(self.context(quarter[:count]))
         for index in range(self.steps):
             disparity = disparity.detach() if index else disparity
-            correlation = look_up(volume, disparity.detach(), self.radius)
+            correlation = look_up(disparity.detach())
             hidden, disparity = self.step(hidden, correlation, disparity)
             if index < self.steps - 1:
                 auxiliary[f"step_{index}"] = 4 * disparity

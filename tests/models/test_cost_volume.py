@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from depthstudio.models import create_network
-from depthstudio.models.cost_volume import correlation_volume, lookup, lookup_by_hat_weights, normalise_groups
+from depthstudio.models.cost_volume import correlation_volume, lookup, lookup_in_products, normalise_groups
 
 
 def naive_volume(left: Tensor, right: Tensor, first: int, count: int) -> Tensor:
@@ -48,12 +48,19 @@ def test_correlation_is_a_cosine() -> None:
     assert float(volume.abs().max()) <= 1 + 1e-5
 
 
-def test_lookup_interpolates_and_both_ways_agree() -> None:
+def test_lookup_interpolates() -> None:
     radius = 2
     values = torch.randn(2, 3, 4, 5, 16 + 2 * radius + 2)
     position = torch.rand(2, 4, 5) * 15
     taps = lookup(values, position, radius)
     assert taps.shape == (2, 3 * 5, 4, 5)
-    torch.testing.assert_close(taps, lookup_by_hat_weights(values, position, radius))
     whole = lookup(values, torch.full((2, 4, 5), 3.0), radius)
     torch.testing.assert_close(whole[:, :5], values[:, 0, :, :, 3:8].permute(0, 3, 1, 2))
+
+
+def test_looking_up_in_the_bare_products_gives_the_same_values() -> None:
+    radius, size = 2, 16 + 2 * 2 + 2
+    left, right = (normalise_groups(torch.randn(2, 8, 3, 12), 2) for _ in range(2))
+    position = torch.rand(2, 3, 12) * 20 - 2  # beyond both ends too
+    expected = lookup(correlation_volume(left, right, -radius, size), position, radius)
+    torch.testing.assert_close(lookup_in_products(left @ right.transpose(-1, -2), position, radius, size), expected)
