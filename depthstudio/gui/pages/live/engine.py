@@ -155,7 +155,8 @@ class LiveEngine(QObject):
         if self._loaded is None or self._loaded[0] != use or self._reread:
             self._reread = False
             self._loaded = None  # its memory is free before the next one needs it
-            predictor = Predictor(use.path, threads=use.threads or None, max_disparity=use.max_disparity or None)
+            threads, max_disparity = use.threads or None, use.max_disparity or None
+            predictor = Predictor(use.path, threads=threads, max_disparity=max_disparity, backend="auto")
             self._loaded = (use, predictor)
         return self._loaded[1]
 

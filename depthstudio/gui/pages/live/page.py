@@ -288,6 +288,7 @@ class LivePage(Page):
         else:
             words = "Waiting for the source" if self.networks.current is not None else ""
         self.network_state.setText(words)
+        self.network_state.setToolTip("\n".join(loop.predictor.notes) if loop is not None else "")
         self.network_state.setVisible(bool(words))
         if state is not EngineState.RUNNING:
             self.views.show_result(None)
