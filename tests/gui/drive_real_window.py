@@ -98,7 +98,8 @@ class WholeWay:
         for recording in list(page.recordings):
             page.choose(recording.folder)
             page.set_role("validation" if recording.session.name == "room 2" else "train")
-        wait_until(lambda: {recording.session.role for recording in page.recordings} == {"train", "validation"}, "Storing the roles")
+        stored = {"train", "validation"}
+        wait_until(lambda: {recording.session.role for recording in page.recordings} == stored, "Storing the roles")
         self.photograph("dataset")
 
     def fine_tune(self) -> Path:
@@ -118,7 +119,7 @@ class WholeWay:
         assert folder is not None
         assert (folder / "best.safetensors").is_file()
         self.photograph("train-done")
-        page.preview_button.click()
+        page.exits.preview.click()
         return folder
 
     def watch_live(self, run: Path) -> None:
