@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -42,7 +43,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     _print_table(result, console)
     for file in files:
         console.print(f"  {file}", highlight=False)
-    return _open_window(workspace, console, arguments.no_window)
+    return _open_window(result, console, arguments.no_window)
 
 
 def _show_progress(story: Iterator[DemoProgress | DemoResult], console: object) -> DemoResult:
@@ -93,16 +94,22 @@ def _print_table(result: DemoResult, console: object) -> None:
     )
 
 
-def _open_window(workspace: Workspace, console: object, unwanted: bool) -> int:
+def _open_window(result: DemoResult, console: object, unwanted: bool) -> int:
+    """The window on the Live page, with the calibration, the room and the network of the demonstration."""
     from rich.console import Console
 
+    from depthstudio.cli import main
+    from depthstudio.demo import CALIBRATION_FILE
+    from depthstudio.gui.settings import WindowSettings, save_settings
+
     assert isinstance(console, Console)
+    settings = WindowSettings(calibration=CALIBRATION_FILE, live_network=str(result.run.best_path.absolute()))
+    save_settings(settings, result.workspace.settings_file)
+    words = ["--workspace", str(result.workspace.root), "gui", "--page", "live", "--source", result.room_url]
     if unwanted:
         return 0
     if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         console.print("There is no display here, so the window stays closed. Open it later with:")
-        console.print(f"  depthstudio --workspace {workspace.root}", highlight=False, soft_wrap=True)
+        console.print(f"  depthstudio {shlex.join(words)}", highlight=False, soft_wrap=True)
         return 0
-    from depthstudio.cli import main
-
-    return main(["--workspace", str(workspace.root), "gui", "--page", "live"])
+    return main(words)

@@ -29,6 +29,7 @@ from depthstudio.training.start import start_network
 from depthstudio.workspace import Workspace, new_folder_name
 
 STEPS = ("Calibrate", "Record", "Judge before", "Fine-tune", "Judge after", "Predict live")
+CALIBRATION_FILE = "demo.npz"
 _BOARD = Board(9, 6, 0.025)
 _BOARD_URL = "sim://hybrid?scene=board&realtime=off&size={width}x{height}"
 # Rooms that differ in everything: the network is judged on one that it never sees.
@@ -93,9 +94,10 @@ class LiveFigures:
 
 @dataclass(frozen=True, eq=False)
 class DemoResult:
-    """Everything the report shows."""
+    """Everything the report shows. room_url: the simulated room that was kept apart, to watch live."""
 
     workspace: Workspace
+    room_url: str
     solution: CalibrationSolution
     exact: StereoCalibration
     run: Run
@@ -141,7 +143,18 @@ def run_demo(
     live = yield from _predict_live(
         Predictor(tuned, Rectifier(solution.calibration, scale.size), backend="openvino"), scale
     )
-    yield DemoResult(workspace, solution, exact, run, before, after, picture, live, time.monotonic() - began)
+    yield DemoResult(
+        workspace,
+        _room_url(_HELD_OUT_ROOM, scale),
+        solution,
+        exact,
+        run,
+        before,
+        after,
+        picture,
+        live,
+        time.monotonic() - began,
+    )
 
 
 def _calibrate(
@@ -160,7 +173,7 @@ def _calibrate(
             if collector.enough or taken >= _MAX_VIEWS:
                 break
     solution = solve_stereo(collector.views, _BOARD, size)
-    solution.calibration.save(workspace.calibrations / "demo.npz")
+    solution.calibration.save(workspace.calibrations / CALIBRATION_FILE)
     yield DemoProgress(0, 1.0, solution.verdict)
     return solution, exact
 
