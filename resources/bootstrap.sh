@@ -48,7 +48,11 @@ missing_packages() {
     done
     # Debian ships venv apart from python3; a python from elsewhere has it.
     "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
-    if [ "$verb" = test ] && ! command -v Xvfb >/dev/null; then echo xvfb; fi
+    # The tests open a real window on a virtual screen; xvfb-run needs xauth, which xvfb only recommends.
+    if [ "$verb" = test ]; then
+        command -v Xvfb >/dev/null || echo xvfb
+        command -v xauth >/dev/null || echo xauth
+    fi
 }
 
 install_system_packages() {

@@ -18,7 +18,9 @@ PICTURES = ("welcome", "calibrate", "report", "capture", "dataset", "train-setup
 
 @pytest.mark.window
 @pytest.mark.timeout(1600)
-@pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="needs xvfb-run")
+@pytest.mark.skipif(
+    shutil.which("xvfb-run") is None or shutil.which("xauth") is None, reason="needs xvfb-run and xauth"
+)
 def test_the_whole_way_in_a_real_window(tmp_path: Path) -> None:
     kept = os.environ.get("DEPTHSTUDIO_SCREENSHOTS", "")
     folder = Path(kept) if kept else tmp_path / "screenshots"
