@@ -54,6 +54,7 @@ def run_window(workspace: Workspace, source_url: str = "", page: str = "") -> in
     application = make_application()
     hooks = ErrorHooks(workspace.log_file)
     hooks.install()
+    window: MainWindow | None = None
     try:
         window = make_window(workspace)
         hooks.caught.connect(window.studio.report)
@@ -62,6 +63,14 @@ def run_window(workspace: Workspace, source_url: str = "", page: str = "") -> in
         if source_url:
             QTimer.singleShot(0, lambda: window.studio.sources.open(source_url))
         window.show()
-        return application.exec()
+        code = application.exec()
     finally:
+        if window is not None and window.studio.tasks.is_any_alive:
+            window.shut_down()
         hooks.uninstall()
+    if window.studio.tasks.is_any_alive:
+        # Stuck in a driver or a file system; Qt aborts when a running thread is destroyed. Everything is saved by now.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code

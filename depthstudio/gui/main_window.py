@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
@@ -19,6 +22,7 @@ from depthstudio.gui.widgets.basics import column, row
 from depthstudio.gui.widgets.sheet import QuestionSheet
 from depthstudio.gui.widgets.status import NoticeBanner
 
+_log = logging.getLogger(__name__)
 _MAX_NOTICES = 3
 _GOOD_NEWS_MS = 6000
 _STOP_TIMEOUT_S = 10.0
@@ -107,11 +111,18 @@ class MainWindow(QMainWindow):
             return
         self.studio.settings.window_size = (self.width(), self.height())
         self.studio.save_settings()
-        for page in self.pages.values():
-            page.shut_down()
-        self.studio.tasks.stop_all(_STOP_TIMEOUT_S)
-        self.studio.sources.close_now()
+        self.shut_down()
         event.accept()
+
+    def shut_down(self) -> None:
+        """Stop every page, task and the source. One that fails keeps none of the others from stopping."""
+        stops: list[Callable[[], object]] = [page.shut_down for page in self.pages.values()]
+        stops += [lambda: self.studio.tasks.stop_all(_STOP_TIMEOUT_S), self.studio.sources.close_now]
+        for stop in stops:
+            try:
+                stop()
+            except Exception:
+                _log.exception("Stopping failed while closing the window")
 
     def toggle_full_screen(self) -> None:
         """The stage alone on the whole screen, and back."""

@@ -94,6 +94,11 @@ class Task(QObject):
         return self.state in (TaskState.RUNNING, TaskState.STOPPING)
 
     @property
+    def is_alive(self) -> bool:
+        """True while the thread runs, also after the work said it was done."""
+        return bool(self._worker.isRunning())
+
+    @property
     def eta_s(self) -> float | None:
         """Seconds left, judged by the share done so far; None while unknown."""
         elapsed_s = time.monotonic() - self.started_s
@@ -155,6 +160,11 @@ class TaskRunner(QObject):
     def running(self) -> list[Task]:
         """Tasks that have not ended, oldest first."""
         return list(self._tasks)
+
+    @property
+    def is_any_alive(self) -> bool:
+        """True while a thread runs, whatever its task was told."""
+        return any(task.is_alive for task in self._tasks)
 
     def run(
         self,
