@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from depthstudio.evaluation.metrics import disparity_metrics
-from depthstudio.evaluation.sgbm import fill_from_farther, sgbm_disparity
+from depthstudio.evaluation.sgbm import sgbm_disparity
+from depthstudio.geometry.holes import fill_from_farther
 
 DATA = os.environ.get("DEPTHSTUDIO_DATA")
 NAN = np.nan
