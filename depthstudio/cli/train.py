@@ -158,7 +158,9 @@ def _new_run(arguments: argparse.Namespace, workspace: Workspace, settings: Trai
 
 
 def _absolute(paths: list[str]) -> tuple[str, ...]:
-    return tuple(str(Path(path).expanduser().absolute()) for path in paths)
+    from depthstudio.datasets.remote import is_url
+
+    return tuple(path if is_url(path) else str(Path(path).expanduser().absolute()) for path in paths)
 
 
 def _calibration(path: Path | str | None) -> StereoCalibration | None:

@@ -14,6 +14,7 @@ from depthstudio.datasets.ground_truth import (
 from depthstudio.datasets.image_pairs import PairFolder, PairFolderSamples, find_pairs
 from depthstudio.datasets.labels import LabelMaskSettings
 from depthstudio.datasets.rectified_samples import RawFrames, RawPair, RectifiedSamples, SessionSamples
+from depthstudio.datasets.remote import is_url, mirror
 from depthstudio.datasets.sample_cache import CachedSamples
 from depthstudio.datasets.seed_folder import SeedFolder, SeedFolderSamples, seed_frames
 from depthstudio.datasets.session import Session, list_sessions
@@ -53,9 +54,10 @@ def open_samples(
     Recognised, in this order: a recording session; a folder of sessions (or a workspace), those marked as ignored left
     out; FlyingThings3D; the seed's .npy runs; scenes with ground truth (Middlebury); image pairs with depth.
     calibration: used instead of the one stored with the data. mask: label rules for measured depth; ground truth is
-    taken as it is. DatasetError says what was looked for.
+    taken as it is. A URL of a remote file system is mirrored into the local cache, see datasets.remote.
+    DatasetError says what was looked for.
     """
-    folder = Path(path).expanduser()
+    folder = mirror(str(path)) if is_url(path) else Path(path).expanduser()
     _check_folder(folder)
     if (folder / SESSION_FILE).is_file():
         return SessionSamples(Session.open(folder), calibration, mask)

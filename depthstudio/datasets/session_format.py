@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from depthstudio.datasets.mirrored_file import fetch
 from depthstudio.errors import DatasetError
 from depthstudio.frames import StereoFrame
 
@@ -38,6 +39,7 @@ _PARTS = {
     "depth_mm": "depth.png",
     "color": "color.png",
     "exact_depth_m": "exact.npy",
+    "label_confidence": "confidence.png",
 }
 # Made to keep up with two cameras: the fixed "sub" filter takes two thirds of the time of the adaptive ones, and on
 # camera images, whose noise never repeats, a search for repetitions costs a third more time and saves nothing. Depth
@@ -61,7 +63,7 @@ def check_frame(frame: StereoFrame) -> None:
         image = getattr(frame, part)
         if image is not None and (image.dtype != np.uint8 or image.shape[2:] not in ((), (3,))):
             raise ValueError(f"{part} is {image.dtype} {image.shape}, expected uint8 (H, W) or (H, W, 3)")
-    for part, dtype in (("depth_mm", np.uint16), ("exact_depth_m", np.float32)):
+    for part, dtype in (("depth_mm", np.uint16), ("exact_depth_m", np.float32), ("label_confidence", np.uint8)):
         values = getattr(frame, part)
         if values is not None and (values.dtype != dtype or values.shape != frame.left.shape[:2]):
             raise ValueError(f"{part} is {values.dtype} {values.shape}, expected {np.dtype(dtype)} of the left size")
@@ -81,7 +83,12 @@ def write_pixels(path: Path, pixels: NDArray) -> None:
 
 
 def read_pixels(path: Path) -> NDArray:
-    """Read one image as RGB or grey in its own depth, or one .npy array. DatasetError when it is missing or damaged."""
+    """Read one image as RGB or grey in its own depth, or one .npy array. DatasetError when it is missing or damaged.
+
+    What is missing in the local folder of a remote data set is fetched.
+    """
+    if not path.exists():
+        fetch(path)
     try:
         if path.suffix == ".npy":
             return np.load(path, allow_pickle=False)
