@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from depthstudio.errors import CalibrationError
+from depthstudio.geometry.lens import LENS_MODELS, Lens, LensModel
 from depthstudio.storage import atomic_path
 
 Matrix = NDArray[np.float64]
@@ -21,6 +22,7 @@ _DISTORTION_LENGTHS = (0, 4, 5, 8, 12, 14)
 _MAX_ROTATION_ERROR = 1e-3
 _MIN_BASELINE_M = 1e-3
 _MAX_BASELINE_M = 5.0
+YAML_SUFFIXES = (".yml", ".yaml")
 _CHOOSE_FILE = "Choose an .npz that holds K1, D1, K2, D2, R and T."
 
 
@@ -38,6 +40,7 @@ class StereoCalibration:
     T[0] is negative when the right camera stands to the right of the left one.
     image_size: (width, height) px of both images as calibrated; right_image_size when the right one differs.
     The seed's files know neither size nor error, hence the None.
+    lens1, lens2: what D1 and D2 mean: OpenCV's usual model with 4 to 14 coefficients, or its fisheye model with 4.
     extra: whatever else the solver wants to keep (per-view errors, detector, notes), JSON-able.
     """
 
@@ -52,6 +55,8 @@ class StereoCalibration:
     date: str | None = None
     rms_px: float | None = None
     board: dict[str, Any] | None = None
+    lens1: LensModel = "brown"
+    lens2: LensModel = "brown"
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -77,10 +82,26 @@ class StereoCalibration:
         return float(np.linalg.norm(self.T))
 
     @property
+    def left(self) -> Lens:
+        """The left camera's intrinsics."""
+        return Lens(self.K1, self.D1, self.lens1)
+
+    @property
+    def right(self) -> Lens:
+        """The right camera's intrinsics."""
+        return Lens(self.K2, self.D2, self.lens2)
+
+    @property
+    def has_fisheye(self) -> bool:
+        """True when either lens follows the fisheye model."""
+        return "fisheye" in (self.lens1, self.lens2)
+
+    @property
     def is_rectified(self) -> bool:
         """True when the raw images already form a rectified pair, so that no remapping is needed."""
         return bool(
-            self.right_image_size in (None, self.image_size)
+            not self.has_fisheye
+            and self.right_image_size in (None, self.image_size)
             and np.allclose(self.K1, self.K2, atol=1e-6)
             and not np.any(self.D1)
             and not np.any(self.D2)
@@ -95,10 +116,21 @@ class StereoCalibration:
         for name in _REQUIRED_KEYS:
             digest.update((np.round(getattr(self, name), 9) + 0.0).tobytes())  # + 0.0 turns -0.0 into 0.0
         digest.update(repr((self.image_size, self.right_image_size)).encode())
+        if self.has_fisheye:
+            digest.update(repr((self.lens1, self.lens2)).encode())
         return digest.hexdigest()[:8]
 
     def save(self, path: Path) -> None:
-        """Write the seed's npz keys (T as (3, 1)) plus the ones it lacks. Atomic."""
+        """Write a calibration file; the suffix says which. Atomic.
+
+        .npz: the seed's keys (T as (3, 1)) plus the ones it lacks. .yml, .yaml: OpenCV's FileStorage with all of that;
+        `calibration_yaml.save_ros` writes ROS camera_info.
+        """
+        if path.suffix.lower() in YAML_SUFFIXES:
+            from depthstudio.geometry.calibration_yaml import save_opencv  # it builds on this module
+
+            save_opencv(self, path)
+            return
         arrays: dict[str, Any] = {name: getattr(self, name) for name in _REQUIRED_KEYS}
         arrays["T"] = self.T.reshape(3, 1)
         if self.image_size is not None:
@@ -107,13 +139,21 @@ class StereoCalibration:
             arrays["right_image_size"] = np.array(self.right_image_size)
         if self.rms_px is not None:
             arrays["rms_px"] = np.array(self.rms_px)
-        arrays["about"] = np.array(json.dumps({"date": self.date, "board": self.board, "extra": self.extra}))
+        arrays["about"] = np.array(json.dumps(self.about()))
         with atomic_path(path) as temporary, temporary.open("wb") as stream:
             np.savez(stream, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> StereoCalibration:
-        """Read an .npz written by `save` or by the seed's scripts; CalibrationError names what is wrong with it."""
+        """Read a calibration file; CalibrationError names what is wrong with it.
+
+        .npz as written by `save` or the seed's scripts; .yml or .yaml of OpenCV's FileStorage, or one of the two files
+        of a ROS camera_info pair (``NAME_left.yaml`` beside ``NAME_right.yaml``).
+        """
+        if path.suffix.lower() in YAML_SUFFIXES:
+            from depthstudio.geometry.calibration_yaml import load_yaml  # it builds on this module
+
+            return load_yaml(path)
         arrays = _read_npz(path)
         missing = [name for name in _REQUIRED_KEYS if name not in arrays]
         if missing:
@@ -136,12 +176,19 @@ class StereoCalibration:
                 date=about.get("date"),
                 rms_px=float(arrays["rms_px"]) if "rms_px" in arrays else None,
                 board=about.get("board"),
+                lens1=about.get("lens1", "brown"),
+                lens2=about.get("lens2", "brown"),
                 extra=about.get("extra") or {},
             )
         except (TypeError, ValueError) as error:
             raise CalibrationError(f"{path.name} is not a usable calibration.", f"{error}.") from error
         except CalibrationError as error:
             raise CalibrationError(f"{path.name}: {error.what}", error.why, error.next_step) from error
+
+    def about(self) -> dict[str, Any]:
+        """What a file keeps beside the matrices, JSON-able."""
+        about = {"date": self.date, "board": self.board, "extra": self.extra}
+        return about | ({"lens1": self.lens1, "lens2": self.lens2} if self.has_fisheye else {})
 
     def _check(self) -> None:
         shapes = {"K1": (3, 3), "K2": (3, 3), "R": (3, 3), "T": (3,)}
@@ -153,6 +200,9 @@ class StereoCalibration:
                 raise CalibrationError(
                     f"{name} has {getattr(self, name).size} coefficients, expected 4, 5, 8, 12 or 14."
                 )
+        for D, lens in ((self.D1, self.lens1), (self.D2, self.lens2)):
+            if lens not in LENS_MODELS or (lens == "fisheye" and D.size != 4):
+                raise CalibrationError(f"{D.size} coefficients do not make a lens of the kind {lens}.")
         for name in _REQUIRED_KEYS:
             if not np.all(np.isfinite(getattr(self, name))):
                 raise CalibrationError(

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from depthstudio.errors import CalibrationError
 from depthstudio.geometry.calibration import Matrix, StereoCalibration
 from depthstudio.geometry.disparity import depth_to_disparity
+from depthstudio.geometry.lens import Box, Lens, Maps
 from depthstudio.geometry.rectified_geometry import RectifiedGeometry
 
 FloatMap = NDArray[np.float32]
-Maps = tuple[NDArray[Any], NDArray[Any]]
 
 
 class Rectifier:
@@ -67,6 +67,9 @@ class Rectifier:
 
     def _solve(self, alpha: float) -> None:
         c, size = self.calibration, self.raw_size
+        if c.has_fisheye:
+            self._solve_fisheye(alpha)
+            return
         # stereoRectify takes one image size for both cameras; expressing the right camera in pixels of the left
         # image's size changes no ray, and lets alpha see the right camera's true field of view.
         K2 = _resized_intrinsics(c.K2, self.right_raw_size, size)
@@ -77,10 +80,47 @@ class Rectifier:
         x, y, width, height = (int(value) for value in solved[5])
         self.valid_roi = (x, y, width, height)
 
+    def _solve_fisheye(self, alpha: float) -> None:
+        """As stereoRectify, which knows no fisheye lens: the same rotations, and a view that both lenses fill.
+
+        alpha 0 shows only what both cameras see; 1 all that either sees (up to 150 degrees); -1 is taken as 0.
+        """
+        c, size = self.calibration, self.raw_size
+        none = np.zeros(5)
+        self.R1, self.R2 = (
+            np.asarray(matrix, np.float64)
+            for matrix in cv2.stereoRectify(c.K1, none, c.K2, none, size, c.R, c.T.reshape(3, 1))[:2]
+        )
+        left = c.left.reach(self.R1, size)
+        right = c.right.reach(self.R2, self.right_raw_size)
+        inner, outer = _common(left[0], right[0]), _around(left[1], right[1])
+        if inner[2] - inner[0] < 0.05 or inner[3] - inner[1] < 0.05:
+            raise CalibrationError(
+                "This calibration cannot be rectified.", "The two lenses share no rectangle of the view."
+            )
+        share = float(np.clip(alpha, 0.0, 1.0))
+        box = [(1 - share) * one + share * other for one, other in zip(inner, outer, strict=True)]
+        narrow = share == 0  # fill the image in both directions; otherwise fit all of the box into it
+        focal_px = (max if narrow else min)((size[0] - 1) / (box[2] - box[0]), (size[1] - 1) / (box[3] - box[1]))
+        cx = (size[0] - 1) / 2 - focal_px * (box[0] + box[2]) / 2
+        cy = (size[1] - 1) / 2 - focal_px * (box[1] + box[3]) / 2
+        self.P1 = np.array([[focal_px, 0, cx, 0], [0, focal_px, cy, 0], [0, 0, 1, 0]], np.float64)
+        self.P2 = self.P1.copy()
+        self.P2[0, 3] = focal_px * float((self.R2 @ c.T)[0])
+        slack = 1e-6
+        x0, y0 = (
+            max(0, int(np.ceil(focal_px * edge + centre - slack)))
+            for edge, centre in zip(inner[:2], (cx, cy), strict=True)
+        )
+        x1, y1 = (
+            min(end, int(focal_px * edge + centre + slack) + 1)
+            for edge, centre, end in zip(inner[2:], (cx, cy), size, strict=True)
+        )
+        self.valid_roi = (x0, y0, x1 - x0, y1 - y0)
+
     @cached_property
     def _left_map_xy(self) -> Maps:
-        c = self.calibration
-        return cv2.initUndistortRectifyMap(c.K1, c.D1, self.R1, self.P1, self.raw_size, cv2.CV_32FC1)
+        return self.calibration.left.rectify_maps(self.R1, self.P1, self.raw_size, cv2.CV_32FC1)
 
     # Fixed-point maps: OpenCV remaps with them about twice as fast as with float maps, at 1/32 px.
     @cached_property
@@ -89,8 +129,7 @@ class Rectifier:
 
     @cached_property
     def _right_maps(self) -> Maps:
-        c = self.calibration
-        return cv2.initUndistortRectifyMap(c.K2, c.D2, self.R2, self.P2, self.raw_size, cv2.CV_16SC2)
+        return self.calibration.right.rectify_maps(self.R2, self.P2, self.raw_size, cv2.CV_16SC2)
 
     def rectify_left(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The left image, (H, W) or (H, W, 3) uint8, in the rectified left view."""
@@ -104,11 +143,11 @@ class Rectifier:
 
     def rectify_left_points(self, points: ArrayLike) -> Matrix:
         """Raw left pixel positions (N, 2) as positions (N, 2) in the rectified left view, px."""
-        return self._points(points, self.calibration.K1, self.calibration.D1, self.R1, self.P1)
+        return self._points(points, self.calibration.left, self.R1, self.P1)
 
     def rectify_right_points(self, points: ArrayLike) -> Matrix:
         """Raw right pixel positions (N, 2) as positions (N, 2) in the rectified right view, px."""
-        return self._points(points, self.calibration.K2, self.calibration.D2, self.R2, self.P2)
+        return self._points(points, self.calibration.right, self.R2, self.P2)
 
     def rectify_depth(self, depth: NDArray[np.uint16] | FloatMap) -> FloatMap:
         """Depth registered to the raw left image, as depth in the rectified left view.
@@ -150,14 +189,9 @@ class Rectifier:
         raw_z_per_rectified_z = self.R1[0, 2] * x[None, :] + self.R1[1, 2] * y[:, None] + self.R1[2, 2]
         return (1.0 / raw_z_per_rectified_z).astype(np.float32)
 
-    def _points(self, points: ArrayLike, K: Matrix, D: Matrix, R: Matrix, P: Matrix) -> Matrix:
+    def _points(self, points: ArrayLike, lens: Lens, R: Matrix, P: Matrix) -> Matrix:
         raw = np.asarray(points, np.float64).reshape(-1, 2)
-        if self.is_identity or not len(raw):
-            return raw
-        # undistortPoints stops after 5 rounds by default, which leaves up to 0.1 px in the corners of wide lenses.
-        criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-10)
-        rectified = cv2.undistortPoints(raw.reshape(-1, 1, 2), K, D, R=R, P=P, criteria=criteria)
-        return np.asarray(rectified, np.float64).reshape(-1, 2)
+        return raw if self.is_identity else lens.undistort(raw, R, P)
 
     @staticmethod
     def _check_size(image: NDArray[Any], expected: tuple[int, int], name: str) -> None:
@@ -186,6 +220,14 @@ def _checked_size(calibration: StereoCalibration, image_size: tuple[int, int] | 
             "Set the camera to the calibrated size, or calibrate at this one.",
         )
     return size
+
+
+def _common(one: Box, other: Box) -> Box:
+    return max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
+
+
+def _around(one: Box, other: Box) -> Box:
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
 
 
 def _resized_intrinsics(K: Matrix, size: tuple[int, int], new_size: tuple[int, int]) -> Matrix:
