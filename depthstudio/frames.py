@@ -27,6 +27,7 @@ class StereoFrame:
     color: (H', W', 3) RGB, for sources whose left and right are infrared.
     exact_depth_m: (H, W) float32 in the left camera's pixels, NaN = unknown. Simulated sources only: for judging, never
         for training.
+    label_confidence: (H, W) uint8, how sure each pixel of depth_mm is; for labels made of several measurements.
     """
 
     number: int
@@ -39,9 +40,10 @@ class StereoFrame:
     arrived_s: float = 0.0
     exact_depth_m: FloatMap | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    label_confidence: Image | None = None
 
     def __post_init__(self) -> None:
-        for image in (self.left, self.right, self.depth_mm, self.color, self.exact_depth_m):
+        for image in (self.left, self.right, self.depth_mm, self.color, self.exact_depth_m, self.label_confidence):
             if image is not None:
                 image.flags.writeable = False
         object.__setattr__(self, "metadata", MappingProxyType(dict(self.metadata)))

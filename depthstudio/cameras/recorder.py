@@ -8,8 +8,10 @@ from collections import deque
 from concurrent.futures import Future
 
 from depthstudio.cameras.capture import CaptureThread
+from depthstudio.cameras.frame_stages import FrameStage
 from depthstudio.cameras.subscriptions import FrameQueue
 from depthstudio.datasets.session_writer import SessionWriter
+from depthstudio.datasets.views import ViewMemory, view_signature
 from depthstudio.errors import DatasetError, UserError
 from depthstudio.frames import StereoFrame
 
@@ -19,11 +21,13 @@ _log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Drains an every-frame queue into a SessionWriter until stopped, the source ends, or the disk refuses.
+    """Drains an every-frame queue through a stage into a SessionWriter until stopped, the source ends, or an error.
 
     queue: subscribed before the capture started, to record a source that is not live from its first frame; by default
     the recorder subscribes when it starts. Frames that come while paused are left out, and not counted as dropped.
-    frame_limit, seconds_limit: it ends by itself after so many frames, or so much time on the source's clock.
+    stage: decides which frames are recorded, or makes them of several; None records every frame.
+    views: what was recorded so far, kept up to date here; hand in the one that the stage looks at.
+    frame_limit, seconds_limit: it ends by itself after so many recorded frames, or so much time on the source's clock.
     """
 
     def __init__(
@@ -32,11 +36,15 @@ class Recorder:
         writer: SessionWriter,
         queue: FrameQueue | None = None,
         *,
+        stage: FrameStage | None = None,
+        views: ViewMemory | None = None,
         frame_limit: int | None = None,
         seconds_limit: float | None = None,
     ) -> None:
         self.capture = capture
         self.writer = writer
+        self.stage = stage
+        self.views = views or ViewMemory()
         self.frame_limit = frame_limit
         self._seconds_limit = seconds_limit
         self._taken = 0
@@ -56,6 +64,21 @@ class Recorder:
     def dropped(self) -> int:
         """Frames lost because the disk was too slow."""
         return self._queue.dropped if self._queue is not None else 0
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """Why frames were left out, and how many; those of a pause are not counted."""
+        return dict(self.stage.refused) if self.stage is not None else {}
+
+    @property
+    def hint(self) -> str:
+        """What the person at the camera should do now; empty when nothing."""
+        return self.stage.hint if self.stage is not None else ""
+
+    @property
+    def is_paused(self) -> bool:
+        """True between `pause` and `resume`."""
+        return self._paused.is_set()
 
     @property
     def waiting(self) -> int:
@@ -99,13 +122,14 @@ class Recorder:
     def _run(self) -> None:
         assert self._queue is not None
         try:
-            while not self._queue.ended:
+            while not self._queue.ended and not self._is_complete():
                 frame = self._queue.get(_POLL_S)
                 if frame is None or self._paused.is_set():
+                    self._settle(QUEUE_CAPACITY)  # a disk that failed is noticed even when no frame comes
                     continue
-                if self._is_beyond_limit(frame):
+                if self._is_beyond_time(frame):
                     break
-                self._write(frame)
+                self._take(frame)
             self._settle(0)
         except UserError as error:
             self.error = error
@@ -114,18 +138,26 @@ class Recorder:
             self.error = DatasetError("The recording stopped.", f"{error}.", "What was recorded before is kept.")
         finally:
             self._queue.close()
+            if self.stage is not None:
+                self.stage.close()
             self._close_writer()
 
-    def _is_beyond_limit(self, frame: StereoFrame) -> bool:
+    def _is_complete(self) -> bool:
+        return self.frame_limit is not None and self._taken >= self.frame_limit
+
+    def _is_beyond_time(self, frame: StereoFrame) -> bool:
         if self._first_timestamp_s is None:
             self._first_timestamp_s = frame.timestamp_s
-        if self._seconds_limit is not None and frame.timestamp_s - self._first_timestamp_s >= self._seconds_limit:
-            return True
-        self._taken += 1
-        return self.frame_limit is not None and self._taken > self.frame_limit
+        return self._seconds_limit is not None and frame.timestamp_s - self._first_timestamp_s >= self._seconds_limit
 
-    def _write(self, frame: StereoFrame) -> None:
-        self._in_flight.append(self.writer.submit(frame))
+    def _take(self, frame: StereoFrame) -> None:
+        chosen = frame if self.stage is None else self.stage.take(frame)
+        if chosen is None:
+            self._settle(QUEUE_CAPACITY)
+            return
+        self._taken += 1
+        self._in_flight.append(self.writer.submit(chosen))
+        self.views.add(view_signature(chosen.left))
         self._settle(keep=QUEUE_CAPACITY)
 
     def _settle(self, keep: int) -> None:

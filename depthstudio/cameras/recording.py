@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from depthstudio.cameras.capture import CaptureState, CaptureThread
 from depthstudio.cameras.opening import open_source
 from depthstudio.cameras.recorded import RecordedSource
 from depthstudio.cameras.recorder import QUEUE_CAPACITY, Recorder
+from depthstudio.cameras.recording_modes import RecordingMode
 from depthstudio.cameras.urls import SourceUrl
 from depthstudio.cancel import CancelToken
 from depthstudio.datasets.session import Session
 from depthstudio.datasets.session_writer import SessionWriter
+from depthstudio.datasets.views import ViewMemory
 from depthstudio.errors import SourceError
 from depthstudio.geometry import StereoCalibration
 
@@ -28,7 +31,8 @@ _FIRST_FRAME_S = 60.0  # a simulated room may have to be rendered first
 class RecordingProgress:
     """recorded: frames on disk. dropped: lost because the disk was too slow. rate_hz: the source's.
 
-    expected: frames there will be, when that is known.
+    expected: frames there will be, when that is known. refused: why frames were left out, and how many. hint: what
+    the person at the camera should do.
     """
 
     recorded: int
@@ -36,23 +40,29 @@ class RecordingProgress:
     rate_hz: float
     seconds: float
     expected: int | None = None
+    refused: dict[str, int] = field(default_factory=dict)
+    hint: str = ""
 
 
 def record(
     url: str,
     folder: Path | str,
     *,
+    mode: RecordingMode | None = None,
     frames: int | None = None,
     seconds: float | None = None,
     name: str = "",
     role: str = "",
+    notes: str = "",
+    tags: Sequence[str] = (),
     calibration: StereoCalibration | None = None,
     on_progress: Callable[[RecordingProgress], None] | None = None,
     cancel: CancelToken | None = None,
 ) -> Session:
     """Record `url` into the new session `folder` until a limit, the source's end, or `cancel`.
 
-    seconds: on the source's own clock. calibration: kept with the session instead of what the source itself knows.
+    mode: which frames; by default every one. frames: how many recorded ones. seconds: on the source's own clock.
+    calibration: kept with the session instead of what the source itself knows.
     A recording is copied completely; a camera never waits, and what the disk could not take is counted as dropped.
     UserError when the source or the disk fails, or no frame came; what was recorded before is kept.
     """
@@ -63,9 +73,14 @@ def record(
     capture.start()
     try:
         _wait_until_open(capture, cancel)
-        settings = {"camera": capture.source.title} | {c.name: c.value for c in capture.controls}
-        writer = SessionWriter(folder, capture.source.url, calibration or capture.calibration, settings, name=name)
-        recorder = Recorder(capture, writer, queue, frame_limit=frames, seconds_limit=seconds)
+        mode, views = mode or RecordingMode(), ViewMemory()
+        stage = mode.stage(capture, views)
+        settings: dict[str, Any] = {"camera": capture.source.title, "recording_mode": mode.mode.value}
+        settings |= {control.name: control.value for control in capture.controls}
+        known = calibration or capture.calibration
+        writer = SessionWriter(folder, capture.source.url, known, settings, name=name, notes=notes)
+        limits: dict[str, Any] = {"frame_limit": frames, "seconds_limit": seconds}
+        recorder = Recorder(capture, writer, queue, stage=stage, views=views, **limits)
         recorder.start()
         try:
             _wait_until_done(recorder, seconds, on_progress, cancel)
@@ -82,11 +97,13 @@ def record(
     if not len(session):
         if not existed:
             shutil.rmtree(folder, ignore_errors=True)
-        raise SourceError(
-            f"No frame was recorded from {url}.", "It delivered none.", "Look whether it shows a picture."
-        )
+        refused = ", ".join(f"{count} {reason}" for reason, count in recorder.refused.items())
+        why = f"Frames were left out: {refused}." if refused else "It delivered none."
+        raise SourceError(f"No frame was recorded from {url}.", why, "Look whether it shows a picture.")
     if role:
         session.set_role(role)
+    if tags:
+        session.set_tags(tags)
     return session
 
 
@@ -126,7 +143,9 @@ def _wait_until_done(
 def _progress(recorder: Recorder, elapsed_s: float) -> RecordingProgress:
     source = recorder.capture.source
     expected = recorder.frame_limit
-    if expected is None and isinstance(source, RecordedSource) and not source.loop:
+    if expected is None and recorder.stage is None and isinstance(source, RecordedSource) and not source.loop:
         expected = source.frame_count
     rate_hz = recorder.capture.counters().rate_hz
-    return RecordingProgress(recorder.recorded, recorder.dropped, rate_hz, elapsed_s, expected)
+    return RecordingProgress(
+        recorder.recorded, recorder.dropped, rate_hz, elapsed_s, expected, recorder.refused, recorder.hint
+    )

@@ -138,7 +138,7 @@ class Session:
         return [i for i in range(len(self.records)) if i not in excluded]
 
     def has(self, part: str) -> bool:
-        """True when any frame has `part`: right, depth_mm, color or exact_depth_m."""
+        """True when any frame has `part`: right, depth_mm, color, exact_depth_m or label_confidence."""
         return any(part in record["files"] for record in self.records)
 
     def frame(self, i: int) -> StereoFrame:
@@ -154,6 +154,7 @@ class Session:
             depth_mm=images.get("depth_mm"),
             color=images.get("color"),
             exact_depth_m=images.get("exact_depth_m"),
+            label_confidence=images.get("label_confidence"),
             metadata=record.get("metadata") or {},
         )
         try:
