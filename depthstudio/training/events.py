@@ -11,6 +11,32 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
+class ErrorBand:
+    """The error of the validation pixels whose label lies in low..high of `unit`: "m" of depth or "px" of disparity.
+
+    high: None = no limit. epe_px: nan when pixels is 0.
+    """
+
+    low: float
+    high: float | None
+    unit: str
+    epe_px: float
+    pixels: int
+
+
+@dataclass(frozen=True)
+class FrameScore:
+    """The error of one validation frame. index: in the validation side. bad_3: share of pixels more than 3 px off."""
+
+    index: int
+    name: str
+    group: str
+    epe_px: float
+    bad_3: float
+    pixels: int
+
+
+@dataclass(frozen=True)
 class Started:
     """The run is set up: everything is known that will not change."""
 
@@ -26,6 +52,7 @@ class Started:
     precision: str
     first_epoch: int = 1
     notes: tuple[str, ...] = ()
+    guard: str = ""  # what the generalisation guard measures, in words; empty without one
 
 
 @dataclass(frozen=True)
@@ -39,11 +66,16 @@ class BaselineDone:
     validation_epe_px: float
     seconds: float
     epoch: int = 0
+    bands: tuple[ErrorBand, ...] = ()
+    guard_epe_px: float | None = None
 
 
 @dataclass(frozen=True)
 class StepDone:
-    """One optimiser step. loss and epe_px are per valid pixel of this batch; None when it had none."""
+    """One optimiser step. loss and epe_px are per valid pixel of this batch's own frames; None when it had none.
+
+    memory_mb: of the process, or of the accelerator when it computes there.
+    """
 
     epoch: int
     step: int
@@ -53,6 +85,7 @@ class StepDone:
     learning_rate: float
     gradient_norm: float | None
     samples_per_s: float
+    memory_mb: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +93,9 @@ class EpochDone:
     """One epoch with its validation. Losses and EPE are means over all valid pixels, one mask for both.
 
     gradient_norm: mean over the epoch, before clipping. skipped_batches: those without any valid pixel.
+    samples_per_s: of the training part, pauses left out. bands: the validation error by distance.
+    guard_epe_px: error on scenes that the run does not learn from (see Started.guard); None without a guard or when it
+    was not measured in this epoch.
     """
 
     epoch: int
@@ -78,6 +114,10 @@ class EpochDone:
     skipped_batches: int = 0
     train_pixels: int = 0
     validation_pixels: int = 0
+    samples_per_s: float | None = None
+    memory_mb: float | None = None
+    bands: tuple[ErrorBand, ...] = ()
+    guard_epe_px: float | None = None
 
 
 @dataclass(frozen=True)
@@ -112,8 +152,63 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class SettingChanged:
+    """A setting was changed during the run; it holds from the step after this one on."""
+
+    epoch: int
+    step: int
+    name: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The run stands still after this step."""
+
+    epoch: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Continued:
+    """The run goes on after a pause of so many seconds."""
+
+    epoch: int
+    step: int
+    paused_s: float
+
+
+@dataclass(frozen=True)
+class Diverged:
+    """Learning broke down; Failed follows. reason: "not a number" or "spike". usual_loss: of the steps before.
+
+    What was saved stays good: best.safetensors, and the state after `last_good_epoch`.
+    """
+
+    epoch: int
+    step: int
+    reason: str
+    loss: float | None
+    usual_loss: float | None
+    last_good_epoch: int
+
+
+@dataclass(frozen=True)
+class FrameScores:
+    """How the best network does on every validation frame, worst first. Comes right before Finished."""
+
+    epoch: int
+    frames: tuple[FrameScore, ...]
+
+
+@dataclass(frozen=True)
 class Finished:
-    """The run is over and best.safetensors is the result. reason: "epochs", "early stopping" or "stopped"."""
+    """The run is over and best.safetensors is the result.
+
+    reason: "epochs", "early stopping", "stopped" or "discarded". guard: see EpochDone.guard_epe_px, of the network as
+    it came and of the result.
+    """
 
     reason: str
     epochs_run: int
@@ -123,6 +218,8 @@ class Finished:
     seconds: float
     run_folder: str
     baseline_validation_epe_px: float | None = None
+    guard_epe_px_before: float | None = None
+    guard_epe_px_after: float | None = None
 
 
 @dataclass(frozen=True)
@@ -135,19 +232,54 @@ class Failed:
 
 
 TrainingEvent = (
-    Started | BaselineDone | StepDone | EpochDone | SampleImages | CheckpointSaved | Warned | Finished | Failed
+    Started
+    | BaselineDone
+    | StepDone
+    | EpochDone
+    | SampleImages
+    | CheckpointSaved
+    | Warned
+    | SettingChanged
+    | Paused
+    | Continued
+    | Diverged
+    | FrameScores
+    | Finished
+    | Failed
 )
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
-    for kind in (Started, BaselineDone, StepDone, EpochDone, CheckpointSaved, Warned, Finished, Failed)
+    for kind in (
+        Started,
+        BaselineDone,
+        StepDone,
+        EpochDone,
+        CheckpointSaved,
+        Warned,
+        SettingChanged,
+        Paused,
+        Continued,
+        Diverged,
+        FrameScores,
+        Finished,
+        Failed,
+    )
 }
+_LISTS: dict[str, Any] = {"bands": ErrorBand, "frames": FrameScore}
 
 
 def to_json(event: TrainingEvent) -> dict[str, Any]:
     """The event as JSON-able data with its type name under "event"; arrays are left out, nan becomes null."""
     values = {key: value for key, value in asdict(event).items() if not isinstance(value, np.ndarray)}
-    values = {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in values.items()}
-    return {"event": type(event).__name__, **values}
+    return {"event": type(event).__name__, **_finite(values)}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def from_json(line: dict[str, Any]) -> TrainingEvent | None:
@@ -155,12 +287,19 @@ def from_json(line: dict[str, Any]) -> TrainingEvent | None:
     kind = _KINDS.get(line.get("event", ""))
     if kind is None:
         return None
+    event: TrainingEvent = _made(kind, line)
+    return event
+
+
+def _made(kind: Any, line: dict[str, Any]) -> Any:
+    """`kind` from the values that it knows; null becomes nan where a number is expected."""
     values = {}
     for entry in fields(kind):
-        if entry.name in line:
-            value = line[entry.name]
-            values[entry.name] = tuple(value) if isinstance(value, list) else value
-            if value is None and entry.type == "float":
-                values[entry.name] = nan
-    event: TrainingEvent = kind(**values)
-    return event
+        if entry.name not in line:
+            continue
+        value = line[entry.name]
+        if isinstance(value, list):
+            inner = _LISTS.get(entry.name)
+            value = tuple(_made(inner, item) if inner else item for item in value)
+        values[entry.name] = nan if value is None and entry.type == "float" else value
+    return kind(**values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,19 +15,28 @@ from depthstudio.datasets.stereo_sample import SampleSource
 from depthstudio.errors import DatasetError, UserError
 from depthstudio.models.base import StereoNetwork
 from depthstudio.models.checkpoint import save_network
+from depthstudio.training.batches import Batch
+from depthstudio.training.control import RunControl
+from depthstudio.training.divergence import DivergedError
 from depthstudio.training.events import (
     BaselineDone,
     CheckpointSaved,
+    Continued,
+    Diverged,
     EpochDone,
     Failed,
     Finished,
+    FrameScores,
+    Paused,
+    SettingChanged,
     Started,
     StepDone,
     TrainingEvent,
     Warned,
 )
 from depthstudio.training.losses import PixelSums
-from depthstudio.training.optimisation import DivergedError, advance, set_training_mode
+from depthstudio.training.memory import memory_mb
+from depthstudio.training.optimisation import advance, set_training_mode
 from depthstudio.training.pictures import save_picture
 from depthstudio.training.run import Run
 from depthstudio.training.settings import TrainingSettings
@@ -45,40 +55,64 @@ def fine_tune(  # noqa: PLR0917 - the order is part of the interface
     run: Run,
     cancel: CancelToken | None = None,
     resume: bool = False,
+    control: RunControl | None = None,
 ) -> Iterator[TrainingEvent]:
     """Fine-tune `network` in place; run.best_path is the result, whatever ends the run.
 
     Every event is written to the run's history before it is handed out. What the user can act on (no valid label, loss
     no longer a number, out of memory) ends the stream with Failed. resume: go on after the run's last finished epoch;
     the result is that of an uninterrupted run. Cancelling takes effect at the next step and drops the unfinished epoch.
+    control: to pause, change, finish or discard the run; its own `cancel` counts then.
     """
+    control = control or RunControl(cancel)
+    for event in _guarded(network, (train, validation), settings, run, control, resume=resume):
+        run.record(event)
+        yield event
+    if control.is_discarded:
+        shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def _guarded(
+    network: StereoNetwork,
+    sides: tuple[SampleSource, SampleSource],
+    settings: TrainingSettings,
+    run: Run,
+    control: RunControl,
+    *,
+    resume: bool,
+) -> Iterator[TrainingEvent]:
+    """The run's events; what the user can act on becomes Failed."""
+    last_good_epoch = 0
     try:
         state = TrainingState.load(run.last_state_path) if resume and run.last_state_path.exists() else None
         run.rewind(state.epoch if state else None)
-        training = prepare_training(network, train, validation, settings, state)
-        for event in _events(training, run, cancel or CancelToken(), is_fresh=state is None):
-            run.record(event)
+        training = prepare_training(network, *sides, settings, state)
+        last_good_epoch = training.epoch
+        for event in _events(training, run, control, is_fresh=state is None):
             yield event
+            last_good_epoch = training.epoch
     except UserError as error:
-        failed = Failed(error.what, error.why, error.next_step)
-        run.record(failed)
-        yield failed
+        if isinstance(error, DivergedError):
+            place = (last_good_epoch + 1, error.step)
+            yield Diverged(*place, error.reason, error.loss, error.usual_loss, last_good_epoch)
+        yield Failed(error.what, error.why, error.next_step)
     except RuntimeError as error:
         if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
             raise
-        failed = Failed("The memory ran out.", next_step="Choose a smaller batch size or crop.")
-        run.record(failed)
-        yield failed
+        yield Failed("The memory ran out.", next_step="Choose a smaller batch size or crop.")
 
 
-def _events(training: Training, run: Run, cancel: CancelToken, *, is_fresh: bool) -> Iterator[TrainingEvent]:
+def _events(training: Training, run: Run, control: RunControl, *, is_fresh: bool) -> Iterator[TrainingEvent]:
     yield _started(training, run)
     if is_fresh:
         _save_best(training, run)
-        yield from _measure_baseline(training, run, cancel)
-    while not (reason := _reason_to_end(training, cancel)):
-        yield from _one_epoch(training, run, cancel)
+        yield from _measure_baseline(training, run, control)
+    while not (reason := _reason_to_end(training, control)):
+        yield from _one_epoch(training, run, control)
     best = training.stopping
+    if training.best_frames:
+        worst_first = sorted(training.best_frames, key=lambda frame: -frame.epe_px)
+        yield FrameScores(best.best_epoch, tuple(worst_first))
     yield Finished(
         reason=reason,
         epochs_run=training.epoch,
@@ -91,25 +125,28 @@ def _events(training: Training, run: Run, cancel: CancelToken, *, is_fresh: bool
     )
 
 
-def _reason_to_end(training: Training, cancel: CancelToken) -> str:
+def _reason_to_end(training: Training, control: RunControl) -> str:
     """Why the run ends here; empty to go on."""
+    if control.is_discarded:
+        return "discarded"
     if training.stopping.should_stop:
         return "early stopping"
     if training.epoch >= training.settings.epochs:
         return "epochs"
-    return "stopped" if cancel.is_cancelled else ""
+    return "stopped" if control.is_cancelled or control.is_finishing else ""
 
 
-def _measure_baseline(training: Training, run: Run, cancel: CancelToken) -> Iterator[TrainingEvent]:
+def _measure_baseline(training: Training, run: Run, control: RunControl) -> Iterator[TrainingEvent]:
     """Epoch 0: the validation that the first step has to beat."""
     started = time.perf_counter()
-    sums = validate(training, 0, cancel)
+    sums = validate(training, 0, control.cancel)
     if sums is None:
         return
     training.stopping.start_from(sums.mean_loss, sums.epe_px)
     training.seconds, training.baseline_epe_px = time.perf_counter() - started, sums.epe_px
+    training.best_frames = training.validator.scores
     _save_best(training, run)
-    yield BaselineDone(sums.mean_loss, sums.epe_px, training.seconds)
+    yield BaselineDone(sums.mean_loss, sums.epe_px, training.seconds, bands=training.validator.bands)
     if sums.beyond_reach > _NOTABLE_SHARE:
         reach = f"{training.stepper.max_disparity:.0f} px"
         yield Warned(f"{sums.beyond_reach:.1%} of the validation labels lie beyond {reach} and are left out.")
@@ -117,15 +154,16 @@ def _measure_baseline(training: Training, run: Run, cancel: CancelToken) -> Iter
     training.state().save(run.last_state_path)
 
 
-def _one_epoch(training: Training, run: Run, cancel: CancelToken) -> Iterator[TrainingEvent]:
+def _one_epoch(training: Training, run: Run, control: RunControl) -> Iterator[TrainingEvent]:
     """Steps, validation, schedule, checkpoints. A cancelled epoch leaves no trace but its steps."""
     progress = _Progress(training.epoch + 1, time.perf_counter())
-    yield from _train(training, progress, cancel)
-    sums = None if cancel.is_cancelled else validate(training, progress.epoch, cancel)
+    yield from _train(training, run, progress, control)
+    sums = None if control.is_cancelled else validate(training, progress.epoch, control.cancel)
     if sums is None:
         return
     done = _close_epoch(training, progress, sums)
     if done.is_best:
+        training.best_frames = training.validator.scores
         _save_best(training, run)
     yield done
     if progress.skipped:
@@ -139,7 +177,7 @@ def _one_epoch(training: Training, run: Run, cancel: CancelToken) -> Iterator[Tr
 
 @dataclass
 class _Progress:
-    """What adds up during one epoch."""
+    """What adds up during one epoch. train_s: seconds of the steps alone, without pauses."""
 
     epoch: int
     started: float
@@ -147,38 +185,76 @@ class _Progress:
     samples: int = 0
     skipped: int = 0
     norms: list[float] = field(default_factory=list)
+    paused_s: float = 0.0
+    train_s: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Since the epoch began, without pauses."""
+        return time.perf_counter() - self.started - self.paused_s
+
+    @property
+    def samples_per_s(self) -> float:
+        """Frames per second of the steps so far."""
+        return self.samples / max(self.train_s, 1e-9)
 
 
-def _train(training: Training, progress: _Progress, cancel: CancelToken) -> Iterator[TrainingEvent]:
+def _train(training: Training, run: Run, progress: _Progress, control: RunControl) -> Iterator[TrainingEvent]:
     """All steps of one epoch. Its random numbers depend on seed and epoch alone."""
     torch.manual_seed(training.settings.seed * _SEED_STRIDE + progress.epoch)
     set_training_mode(training.network, training.settings.batchnorm_eval)
     for step, batch in enumerate(training.batches(progress.epoch), start=1):
-        if cancel.is_cancelled:
+        if control.is_cancelled:
             return
-        result = training.stepper.step(batch)
-        progress.samples += len(batch["left"])
-        loss = epe_px = None
-        if result.loss is None:
-            progress.skipped += 1
-        else:
-            loss, epe_px = float(result.loss.mean.detach()), result.loss.error_px / result.loss.pixels
-            progress.sums.add(result.loss, result.labelled)
-            progress.norms.append(result.gradient_norm)
-        yield StepDone(
-            epoch=progress.epoch,
-            step=step,
-            steps_per_epoch=training.steps_per_epoch,
-            loss=loss,
-            epe_px=epe_px,
-            learning_rate=training.stepper.learning_rate,
-            gradient_norm=None if loss is None else result.gradient_norm,
-            samples_per_s=progress.samples / (time.perf_counter() - progress.started),
-        )
+        try:
+            yield _step(training, progress, batch, step)
+        except DivergedError as error:
+            error.step = step
+            raise
+        yield from _heed(training, run, progress, control, step)
     if not progress.sums.pixels:
         raise DatasetError(
             "No training frame has a valid label.", "Every batch of the epoch was skipped.", "Check the label masks."
         )
+
+
+def _step(training: Training, progress: _Progress, batch: Batch, step: int) -> StepDone:
+    result = training.stepper.step(batch)
+    progress.samples += len(batch["left"])
+    loss = epe_px = None
+    if result.loss is None:
+        progress.skipped += 1
+    else:
+        loss, epe_px = float(result.loss.mean.detach()), result.loss.error_px / result.loss.pixels
+        training.spikes.look(loss)
+        progress.sums.add(result.loss, result.labelled)
+        progress.norms.append(result.gradient_norm)
+    progress.train_s = progress.seconds
+    return StepDone(
+        epoch=progress.epoch,
+        step=step,
+        steps_per_epoch=training.steps_per_epoch,
+        loss=loss,
+        epe_px=epe_px,
+        learning_rate=training.stepper.learning_rate,
+        gradient_norm=None if loss is None else result.gradient_norm,
+        samples_per_s=progress.samples_per_s,
+        memory_mb=memory_mb(training.stepper.device),
+    )
+
+
+def _heed(training: Training, run: Run, progress: _Progress, control: RunControl, step: int) -> Iterator[TrainingEvent]:
+    """Between two steps: pause and change as asked from outside."""
+    if control.is_paused:
+        yield Paused(progress.epoch, step)
+        paused_s = control.wait_while_paused()
+        progress.paused_s += paused_s
+        yield Continued(progress.epoch, step, paused_s)
+    for name, after in control.take_changes().items():
+        before = training.stepper.learning_rate if name == "learning_rate" else getattr(training.settings, name)
+        training.change(name, after)
+        run.change_settings(training.settings)
+        yield SettingChanged(progress.epoch, step, name, before, after)
 
 
 def _close_epoch(training: Training, progress: _Progress, validation: PixelSums) -> EpochDone:
@@ -186,7 +262,7 @@ def _close_epoch(training: Training, progress: _Progress, validation: PixelSums)
     learning_rate = training.stepper.learning_rate
     is_best = training.stopping.update(progress.epoch, validation.mean_loss, validation.epe_px)
     advance(training.schedule, validation.mean_loss)
-    seconds = time.perf_counter() - progress.started
+    seconds = progress.seconds
     training.epoch, training.seconds = progress.epoch, training.seconds + seconds
     return EpochDone(
         epoch=progress.epoch,
@@ -205,6 +281,9 @@ def _close_epoch(training: Training, progress: _Progress, validation: PixelSums)
         skipped_batches=progress.skipped,
         train_pixels=progress.sums.pixels,
         validation_pixels=validation.pixels,
+        samples_per_s=progress.samples_per_s,
+        memory_mb=memory_mb(training.stepper.device),
+        bands=training.validator.bands,
     )
 
 

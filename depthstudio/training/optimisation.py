@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler,
 from depthstudio.errors import NetworkError
 from depthstudio.models.base import StereoNetwork
 from depthstudio.training.batches import Batch
+from depthstudio.training.divergence import DivergedError
 from depthstudio.training.losses import BatchLoss, auxiliary_loss, batch_loss, usable_pixels
 from depthstudio.training.settings import TrainingSettings
 
@@ -75,17 +76,6 @@ class StepResult:
     gradient_norm: float = 0.0
 
 
-class DivergedError(NetworkError):
-    """The loss or its gradient is no longer a number; the step was not made."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The loss is no longer a number.",
-            "The steps were too large for this data.",
-            "Lower the learning rate or set a gradient clip; the best network so far is kept.",
-        )
-
-
 @dataclass
 class Stepper:
     """Forward, loss, backward, clip, step. max_disparity: largest label used, px; 0 = no limit."""
@@ -123,8 +113,14 @@ class Stepper:
 
     @property
     def learning_rate(self) -> float:
-        """The rate of the parts that learn fastest."""
+        """The rate of the parts that learn fastest. Setting it keeps the proportions of the parts."""
         return float(self.optimizer.param_groups[0]["lr"])
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        now = self.learning_rate
+        for group in self.optimizer.param_groups:
+            group["lr"] *= value / max(now, 1e-30)
 
 
 def autocast(device: torch.device, bf16: bool) -> AbstractContextManager:

@@ -15,13 +15,24 @@ from typing import Any, Self
 
 from depthstudio.errors import SettingsError
 from depthstudio.storage import write_text
-from depthstudio.training.events import EpochDone, SampleImages, StepDone, TrainingEvent, Warned, from_json, to_json
+from depthstudio.training.events import (
+    EpochDone,
+    FrameScore,
+    FrameScores,
+    SampleImages,
+    StepDone,
+    TrainingEvent,
+    Warned,
+    from_json,
+    to_json,
+)
 from depthstudio.training.settings import TrainingSettings
 from depthstudio.training.settings_file import load_settings, save_settings
 from depthstudio.workspace import new_folder_name
 
 _ABOUT_FILE = "run.json"
 _PACKAGES = ("depthstudio", "torch", "numpy", "opencv-python", "safetensors")
+_ENDS = ("FrameScores", "Diverged", "Finished", "Failed")
 _WAITING = (StepDone, Warned)  # written together with the next event that ends something
 
 
@@ -172,7 +183,7 @@ class Run:
         kept = [
             line
             for line in self.history()
-            if epoch is not None and (line.get("epoch") or 0) <= epoch and line["event"] not in ("Finished", "Failed")
+            if epoch is not None and (line.get("epoch") or 0) <= epoch and line["event"] not in _ENDS
         ]
         self._waiting.clear()
         write_text(self.history_path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept))
@@ -202,6 +213,11 @@ class Run:
     def epochs(self) -> list[EpochDone]:
         """The finished epochs in order."""
         return [event for event in self.events() if isinstance(event, EpochDone)]
+
+    def frame_scores(self) -> tuple[FrameScore, ...]:
+        """The best network's error on every validation frame, worst first; empty while the run goes on."""
+        reports = [event for event in self.events() if isinstance(event, FrameScores)]
+        return reports[-1].frames if reports else ()
 
     def _save_about(self) -> None:
         write_text(self.folder / _ABOUT_FILE, json.dumps(asdict(self.about), indent=1, ensure_ascii=False))

@@ -115,6 +115,16 @@ class TrainingSettings(BaseModel):
         le=1000.0,
     )
 
+    spike_factor: float = setting(
+        10.0,
+        "Stop on a spike",
+        "The run stops when the loss of several steps is this many times what it was; 0 = never.",
+        "Optimiser",
+        expert=True,
+        ge=0.0,
+        le=1000.0,
+    )
+
     dropout_p: float = setting(
         0.0,
         "Dropout",

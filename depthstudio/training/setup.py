@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from math import nan
 from typing import Any
 
 import torch
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, ReduceLROnPlateau
 
 from depthstudio.datasets.sample_cache import CachedSamples
 from depthstudio.datasets.stereo_sample import SampleSource
@@ -17,7 +17,9 @@ from depthstudio.errors import DatasetError, NetworkError
 from depthstudio.inference.device import choose_device
 from depthstudio.models.base import StereoNetwork
 from depthstudio.training.batches import Batch, training_batches
+from depthstudio.training.divergence import SpikeWatch
 from depthstudio.training.early_stopping import EarlyStopping
+from depthstudio.training.events import FrameScore
 from depthstudio.training.optimisation import Stepper, counters, make_optimizer, make_schedule
 from depthstudio.training.precision import PrecisionChoice, choose_precision
 from depthstudio.training.settings import TrainingSettings
@@ -40,9 +42,11 @@ class Training:
     stopping: EarlyStopping
     validator: Validator
     notes: tuple[str, ...]
+    spikes: SpikeWatch
     epoch: int = 0
     seconds: float = 0.0
     baseline_epe_px: float = nan
+    best_frames: list[FrameScore] = field(default_factory=list)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -73,6 +77,7 @@ class Training:
             precision="bf16" if self.stepper.bf16 else "fp32",
             baseline_epe_px=self.baseline_epe_px,
             seconds=self.seconds,
+            best_frames=[asdict(frame) for frame in self.best_frames],
         )
 
     def restore(self, state: TrainingState) -> None:
@@ -91,10 +96,24 @@ class Training:
             ) from error
         for group, decay in zip(self.stepper.optimizer.param_groups, decays, strict=True):
             group["weight_decay"] = decay
-            group["lr"] *= self.settings.learning_rate / state.learning_rate
+        if self.settings.learning_rate != state.learning_rate:
+            self.stepper.learning_rate = self.settings.learning_rate
         self.schedule.load_state_dict(state.schedule)
         self.stopping.restore(state.early_stopping)
         self.epoch, self.seconds, self.baseline_epe_px = state.epoch, state.seconds, state.baseline_epe_px
+        self.best_frames = [FrameScore(**frame) for frame in state.best_frames]
+
+    def change(self, name: str, value: float) -> None:
+        """Let another value of control.CHANGEABLE take effect. SettingsError when it is out of range."""
+        self.settings = self.settings.changed(**{name: value})
+        if name == "learning_rate":
+            self.stepper.learning_rate = value
+        elif name == "early_stop_patience":
+            self.stopping.patience = int(value)
+        elif name == "lr_patience" and isinstance(self.schedule, ReduceLROnPlateau):
+            self.schedule.patience = int(value)
+        elif name == "epochs" and isinstance(self.schedule, CosineAnnealingLR):
+            self.schedule.T_max = int(value)
 
 
 def prepare_training(
@@ -144,6 +163,7 @@ def prepare_training(
             settings.num_workers,
         ),
         notes=_notes(network, settings, precision),
+        spikes=SpikeWatch(settings.spike_factor),
     )
     if state is not None:
         training.restore(state)

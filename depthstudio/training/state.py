@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class TrainingState:
     precision: str
     baseline_epe_px: float
     seconds: float
+    best_frames: list[dict[str, Any]] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
         """Replace `path` atomically."""

@@ -10,12 +10,15 @@ import torch
 from torch import Tensor
 
 from depthstudio.cancel import CancelToken
-from depthstudio.datasets.stereo_sample import SampleSource, StereoSample
+from depthstudio.datasets.stereo_sample import FloatMap, SampleSource, StereoSample
 from depthstudio.models.base import StereoNetwork
+from depthstudio.training.bands import BandSums
 from depthstudio.training.batches import prefetch
-from depthstudio.training.events import SampleImages
+from depthstudio.training.events import ErrorBand, FrameScore, SampleImages
 from depthstudio.training.losses import PixelSums, batch_loss, usable_pixels
 from depthstudio.training.optimisation import autocast, channels_last
+
+_BAD_PX = 3.0
 
 
 def evenly(count: int, wanted: int) -> list[int]:
@@ -37,22 +40,50 @@ class Validator:
     max_disparity: float
     threads: int
     images: list[SampleImages] = field(default_factory=list)
+    scores: list[FrameScore] = field(default_factory=list)
+    bands: tuple[ErrorBand, ...] = ()
 
     def measure(self, network: StereoNetwork, epoch: int, cancel: CancelToken) -> PixelSums | None:
-        """Loss and error over all valid pixels; None when cancelled. Afterwards `images` holds the shown frames."""
+        """Loss and error over all valid pixels; None when cancelled.
+
+        Afterwards `images` holds the shown frames, `scores` every frame's error in their order, `bands` it by distance.
+        """
         network.eval()
-        sums = PixelSums()
-        self.images = []
+        sums, bands = PixelSums(), BandSums()
+        self.images, self.scores = [], []
         samples = prefetch(self.frames.__getitem__, self.indices, self.threads, ahead=2)
         for index, sample in zip(self.indices, samples, strict=True):
             if cancel.is_cancelled:
                 samples.close()
                 return None
             prediction = self._add(network, sample, sums)
+            self._judge(index, sample, prediction, bands)
             if index in self.shown:
                 label = np.where(sample.valid, sample.disparity_px, np.nan).astype(np.float32)
                 self.images.append(SampleImages(epoch, index, sample.left, label, prediction))
+        self.bands = bands.bands()
         return sums
+
+    def _judge(self, index: int, sample: StereoSample, prediction: FloatMap, bands: BandSums) -> None:
+        """This frame alone, and its pixels by distance."""
+        mask = sample.valid & np.isfinite(sample.disparity_px)
+        if self.max_disparity:
+            mask &= np.nan_to_num(sample.disparity_px) <= self.max_disparity
+        if not mask.any():
+            return
+        error_px = np.abs(prediction - sample.disparity_px)
+        bands.add(sample, error_px, mask)
+        counted = error_px[mask]
+        self.scores.append(
+            FrameScore(
+                index,
+                sample.name,
+                sample.group,
+                float(counted.mean(dtype=np.float64)),
+                float((counted > _BAD_PX).mean()),
+                counted.size,
+            )
+        )
 
     @torch.inference_mode()
     def _add(self, network: StereoNetwork, sample: StereoSample, sums: PixelSums) -> np.ndarray:
