@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,22 +14,16 @@ from numpy.typing import NDArray
 
 from depthstudio.calibration.board import Board
 from depthstudio.calibration.coverage import coverage_counts
-from depthstudio.calibration.detection import (
-    Corners,
-    Effort,
-    Grey,
-    detect_board,
-    edge_width_px,
-    find_board_quickly,
-    spacing_px,
-    to_grey,
-)
+from depthstudio.calibration.detected import Detection, Grey, edge_width_px, spacing_px, to_grey
+from depthstudio.calibration.detection import Effort, detect_board, find_board_quickly
 from depthstudio.calibration.guide import Progress, instruction, measure
 from depthstudio.calibration.pose import BoardPose, board_pose
 from depthstudio.calibration.views import BoardView, matched_view, missing_board
 from depthstudio.errors import CalibrationError
 from depthstudio.frames import StereoFrame
-from depthstudio.storage import write_bytes
+from depthstudio.storage import write_bytes, write_text
+
+BOARD_FILE = "board.json"
 
 _MAX_EDGE_WIDTH_PX = 5.0  # at 640 px image width
 _MAX_MOTION = 0.004  # of the image width, in the time between two frames of a usual camera
@@ -40,13 +35,13 @@ _MAX_SKEW_MS = 20.0
 
 @dataclass(frozen=True, eq=False)
 class Offer:
-    """What became of one frame. Corners are (N, 2) px where the board was found, also when the frame was refused.
+    """What became of one frame. left, right: what was found in the images, also when the frame was refused.
 
     reason: why it was refused, or which view it became; a phrase for the window.
     """
 
-    left_corners: Corners | None
-    right_corners: Corners | None
+    left: Detection | None
+    right: Detection | None
     accepted: bool
     reason: str
 
@@ -65,20 +60,21 @@ class ViewCollector:
     """Accepts frames in which both cameras see the board, sharp, still, and unlike the views it has.
 
     Offer frames from one thread; everything else may be asked from any other. require_still: off for sources whose
-    two images are of exactly the same moment, and for single photographs.
+    two images are of exactly the same moment, and for single photographs. min_views: with fewer, however different,
+    chance has too much to say; it is a floor, and diversity decides when there are enough.
     """
 
-    def __init__(self, board: Board, *, require_still: bool = True, min_views: int = 12) -> None:
+    def __init__(self, board: Board, *, require_still: bool = True, min_views: int = 10) -> None:
         self.board = board
         self.min_views = min_views
         self.left_size: tuple[int, int] | None = None
         self.right_size: tuple[int, int] | None = None
         self._require_still = require_still
         self._collected: list[CollectedView] = []
-        self._last: tuple[float, Corners, Corners] | None = None
+        self._last: tuple[float, Detection, Detection] | None = None
         self._spacing_px: list[float | None] = [None, None]
         self._blind_frames = 0
-        self._taken = 0
+        self._last_number = 0
         self._lock = threading.Lock()
 
     @property
@@ -106,7 +102,7 @@ class ViewCollector:
     @property
     def instruction(self) -> str:
         """One sentence: what to show next."""
-        return instruction([one.pose for one in self.collected], self.coverage_counts()[0], self.progress)
+        return instruction([one.pose for one in self.collected], self.coverage_counts(), self.progress)
 
     def coverage_counts(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Views per grid cell of the left and the right image: a heat map for each."""
@@ -125,22 +121,30 @@ class ViewCollector:
         if self._collected and sizes != (self.left_size, self.right_size):
             return Offer(None, None, False, "the image size changed; start again")
         self.left_size, self.right_size = sizes
-        corners = self._find(left, right)
-        if corners[0] is None or corners[1] is None:
+        found = self._find(left, right)
+        if found[0] is None or found[1] is None:
             self._last = None
-            return Offer(*corners, False, missing_board(*corners))
+            return Offer(*found, False, missing_board(*found))
         try:
-            view = matched_view(corners[0], corners[1], self.board)
+            view = matched_view(found[0], found[1], self.board)
         except CalibrationError as error:
-            return Offer(*corners, False, error.what)
-        pose = board_pose(view.left_corners, self.board, sizes[0])
+            return Offer(*found, False, error.what.rstrip("."))
+        pose = board_pose(view.left, self.board, sizes[0])
         refusal = self._unsteady(view, frame) or self._blurred(view, left, right) or self._too_similar(pose)
-        return Offer(*corners, False, refusal) if refusal else self._keep(left, right, pose, view)
+        return Offer(*found, False, refusal) if refusal else self._keep(left, right, pose, view)
 
     def remove(self, index: int) -> CollectedView:
         """Take a view out again. Returns it, for `restore`."""
         with self._lock:
             return self._collected.pop(index)
+
+    def add(self, view: BoardView, left: Grey, right: Grey) -> None:
+        """Put in a view that somebody chose, without asking whether it is new. CalibrationError for another size."""
+        sizes = (left.shape[1], left.shape[0]), (right.shape[1], right.shape[0])
+        if self.collected and sizes != (self.left_size, self.right_size):
+            raise CalibrationError("Another image size than the views before.")
+        self.left_size, self.right_size = sizes
+        self.restore(CollectedView(view, left, right, board_pose(view.left, self.board, sizes[0])))
 
     def restore(self, collected: CollectedView) -> None:
         """Put a removed view back, at its place by name."""
@@ -151,15 +155,16 @@ class ViewCollector:
         """Start again."""
         with self._lock:
             self._collected = []
-        self._last, self._taken = None, 0
+        self._last, self._last_number = None, 0
 
     def save_images(self, folder: Path) -> None:
-        """Write every view as left01.png and right01.png, which `load_views` reads again."""
+        """Write every view as left_01.png and right_01.png, and the board; `load_views` and `saved_board` read them."""
+        write_text(folder / BOARD_FILE, json.dumps(self.board.to_json(), indent=1))
         for one in self.collected:
             for side, image in (("left", one.left), ("right", one.right)):
-                write_bytes(folder / f"{side}{one.view.name}.png", cv2.imencode(".png", image)[1].tobytes())
+                write_bytes(folder / f"{side}_{one.view.name}.png", cv2.imencode(".png", image)[1].tobytes())
 
-    def _find(self, left: Grey, right: Grey) -> tuple[Corners | None, Corners | None]:
+    def _find(self, left: Grey, right: Grey) -> tuple[Detection | None, Detection | None]:
         """Search both images, harder in the one where the last frame or the other image says the board must be."""
         unseen = [Effort.GLANCE, Effort.GLANCE]
         if (turn := self._blind_frames % _LOOK_EVERY) < 2:
@@ -182,20 +187,18 @@ class ViewCollector:
 
     def _unsteady(self, view: BoardView, frame: StereoFrame) -> str:
         """Why the two images may not show the same moment; empty when they do."""
-        last, self._last = self._last, (frame.timestamp_s, view.left_corners, view.right_corners)
+        last, self._last = self._last, (frame.timestamp_s, view.left, view.right)
         if not self._require_still:
             return f"the two images are {frame.skew_ms:.0f} ms apart" if frame.skew_ms > _MAX_SKEW_MS else ""
         if last is None:
             return "hold the board still"
-        moved_px = max(
-            float(np.linalg.norm(now - then, axis=1).mean()) for now, then in zip(self._last[1:], last[1:], strict=True)
-        )
+        moved_px = max(_moved_px(now, then) for now, then in zip(self._last[1:], last[1:], strict=True))
         intervals = float(np.clip((frame.timestamp_s - last[0]) / _USUAL_INTERVAL_S, 1.0, _LONGEST_INTERVALS))
         return "hold the board still" if moved_px > _MAX_MOTION * frame.size[0] * intervals else ""
 
     def _blurred(self, view: BoardView, left: Grey, right: Grey) -> str:
-        for name, image, corners in (("left", left, view.left_corners), ("right", right, view.right_corners)):
-            if edge_width_px(image, corners, self.board) > _MAX_EDGE_WIDTH_PX * max(1.0, image.shape[1] / 640):
+        for name, image, found in (("left", left, view.left), ("right", right, view.right)):
+            if edge_width_px(image, found) > _MAX_EDGE_WIDTH_PX * max(1.0, image.shape[1] / 640):
                 return f"{name} image blurred"
         return ""
 
@@ -203,18 +206,33 @@ class ViewCollector:
         nearest = min(self.collected, key=lambda one: pose.difference(one.pose), default=None)
         if nearest is None or pose.difference(nearest.pose) >= 1.0:
             return ""
-        return f"too similar to view {int(nearest.view.name)}"
+        return f"too similar to view {_spoken(nearest.view.name)}"
 
     def _keep(self, left: Grey, right: Grey, pose: BoardPose, quick: BoardView) -> Offer:
-        name = f"{self._taken + 1:02d}"
+        name = self._next_name()
+        view = BoardView(quick.left_corners, quick.right_corners, name, quick.ids)
         thorough = detect_board(left, self.board), detect_board(right, self.board)
-        view = BoardView(quick.left_corners, quick.right_corners, name)
         if thorough[0] is not None and thorough[1] is not None:
             view = matched_view(thorough[0], thorough[1], self.board, name)
         with self._lock:
-            self._taken += 1
             self._collected.append(CollectedView(view, left.copy(), right.copy(), pose))
-        return Offer(view.left_corners, view.right_corners, True, f"view {self._taken} taken")
+            self._last_number = int(name)
+        return Offer(view.left, view.right, True, f"view {_spoken(name)} taken")
+
+    def _next_name(self) -> str:
+        """Above all numbers used, those of removed and loaded views included."""
+        numbers = [int(one.view.name) for one in self.collected if one.view.name.isdecimal()]
+        return f"{max([self._last_number, *numbers]) + 1:02d}"
+
+
+def _spoken(name: str) -> str:
+    return name.lstrip("0") or name
+
+
+def _moved_px(now: Detection, then: Detection) -> float:
+    """Mean way of the points seen both times, px; infinite when there are none."""
+    _, i, j = np.intersect1d(now.ids, then.ids, assume_unique=True, return_indices=True)
+    return float(np.linalg.norm(now.corners[i] - then.corners[j], axis=1).mean()) if len(i) else float("inf")
 
 
 def collect(frames: Iterable[StereoFrame], collector: ViewCollector, views: int | None = None) -> Iterator[Offer]:

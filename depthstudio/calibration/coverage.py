@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from depthstudio.calibration.detection import Corners
+from depthstudio.calibration.detected import Corners
 
 GRID_COLUMNS = 8
 GRID_ROWS = 6

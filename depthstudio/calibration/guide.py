@@ -9,10 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthstudio.calibration.coverage import LITTLE_COVERAGE
-from depthstudio.calibration.pose import TILT_DIRECTIONS, BoardPose
+from depthstudio.calibration.pose import TILT_SECTORS, BoardPose
+
+Counts = NDArray[np.int32]
 
 _TILT_DEG = 12.0
+_SECTORS_NEEDED = 6  # of 8: the others follow from their neighbours
 _DISTANCE_RATIO = 1.3
+_SKEW_RANGE_DEG = 8.0
 _COVERAGE_BETTER = 0.6
 _PLACES = (
     ("upper left corner", "upper edge", "upper right corner"),
@@ -23,64 +27,93 @@ _PLACES = (
 
 @dataclass(frozen=True)
 class Progress:
-    """Bars from 0 to 1: views taken, image area covered, tilt directions shown, distances shown. All at 1 is enough.
+    """Shares from 0 to 1 of what is needed: image areas covered, tilt directions, distances and skews shown.
 
-    left_coverage, right_coverage: shares of the images' grid cells that held a corner.
+    left_coverage, right_coverage: shares of the images' grid cells that held a corner. sectors: of 8 directions of
+    tilt, those shown. views: of the fewest that are any good.
     """
 
-    views: float
-    area: float
+    left_area: float
+    right_area: float
     tilt: float
     distance: float
+    skew: float
+    views: float
     left_coverage: float
     right_coverage: float
+    sectors: frozenset[str]
 
     @property
     def is_enough(self) -> bool:
         """True when every bar is full."""
-        return min(self.views, self.area, self.tilt, self.distance) >= 1.0
+        return min(self.left_area, self.right_area, self.tilt, self.distance, self.skew, self.views) >= 1.0
 
 
-def measure(
-    poses: Sequence[BoardPose], left_counts: NDArray[np.int32], right_counts: NDArray[np.int32], min_views: int
-) -> Progress:
+def measure(poses: Sequence[BoardPose], left_counts: Counts, right_counts: Counts, min_views: int) -> Progress:
     """Progress of the views with these poses in the left image and these coverage counts."""
     left, right = float((left_counts > 0).mean()), float((right_counts > 0).mean())
-    worse, better = sorted((left, right))
+    # The board must be in both images, so the image of the wider lens can never be covered in full.
+    left_goal, right_goal = (_COVERAGE_BETTER, LITTLE_COVERAGE)[:: 1 if left >= right else -1]
     sizes = [pose.size for pose in poses]
+    skews = [pose.skew_deg for pose in poses]
     ratio = max(sizes) / min(sizes) if sizes else 1.0
+    sectors = frozenset(pose.tilt_sector for pose in poses if pose.tilt_deg >= _TILT_DEG)
     return Progress(
-        views=min(1.0, len(poses) / min_views),
-        area=min(1.0, better / _COVERAGE_BETTER, worse / LITTLE_COVERAGE),
-        tilt=len(_tilts_shown(poses)) / len(TILT_DIRECTIONS),
+        left_area=min(1.0, left / left_goal),
+        right_area=min(1.0, right / right_goal),
+        tilt=min(1.0, len(sectors) / _SECTORS_NEEDED),
         distance=min(1.0, (ratio - 1.0) / (_DISTANCE_RATIO - 1.0)),
+        skew=min(1.0, float(np.ptp(skews)) / _SKEW_RANGE_DEG) if skews else 0.0,
+        views=min(1.0, len(poses) / min_views),
         left_coverage=left,
         right_coverage=right,
+        sectors=sectors,
     )
 
 
-def instruction(poses: Sequence[BoardPose], left_counts: NDArray[np.int32], progress: Progress) -> str:
-    """One sentence for the person who holds the board."""
+def instruction(poses: Sequence[BoardPose], counts: tuple[Counts, Counts], progress: Progress) -> str:
+    """One sentence for the person who holds the board: where to hold it, and how."""
     if not poses:
-        return "Show the whole board to both cameras and hold it still."
+        return "Show the board to both cameras and hold it still."
     if progress.is_enough:
         return "Enough views: solve the calibration."
-    if progress.area < 1.0:
-        return f"Move the board to the {_emptiest_place(left_counts)} of the left image."
-    missing = [side for side in TILT_DIRECTIONS if side not in _tilts_shown(poses)]
-    if missing:
-        return f"Tilt the {missing[-1]} of the board towards the cameras."
+    where, how = _where(counts, progress), _how(poses, progress)
+    if where and how:
+        return f"Move the board to the {where} and {how}."
+    if where:
+        return f"Move the board to the {where}."
+    return f"{how[:1].upper()}{how[1:]}." if how else "Show the board in a few more positions."
+
+
+def _where(counts: tuple[Counts, Counts], progress: Progress) -> str:
+    if min(progress.left_area, progress.right_area) >= 1.0:
+        return ""
+    side = 0 if progress.left_area <= progress.right_area else 1
+    return f"{_emptiest_place(counts[side])} of the {('left', 'right')[side]} image"
+
+
+def _how(poses: Sequence[BoardPose], progress: Progress) -> str:
+    if progress.tilt < 1.0:
+        return f"tilt its {_widest_gap(progress.sectors)} towards the cameras"
     if progress.distance < 1.0:
         middle = float(np.median([pose.size for pose in poses]))
-        return "Bring the board closer." if middle < 0.45 else "Hold the board farther away."
-    return "Show the board in a few more positions."
+        return "bring it closer" if middle < 0.45 else "hold it farther away"
+    if progress.skew < 1.0:
+        return "turn it by 45 degrees in its plane while it is tilted"
+    return ""
 
 
-def _tilts_shown(poses: Sequence[BoardPose]) -> set[str]:
-    return {pose.nearest_side for pose in poses if pose.tilt_deg >= _TILT_DEG}
+def _widest_gap(shown: frozenset[str]) -> str:
+    """The tilt direction farthest from those shown; whole sides before corners."""
+
+    def distance(i: int) -> int:
+        return min((min((i - k) % 8, (k - i) % 8) for k in range(8) if TILT_SECTORS[k] in shown), default=4)
+
+    order = [6, 2, 4, 0, 5, 7, 1, 3]  # top first: the easiest tilt to understand
+    return TILT_SECTORS[max(order, key=lambda i: (distance(i), -order.index(i)))]
 
 
-def _emptiest_place(counts: NDArray[np.int32]) -> str:
+def _emptiest_place(counts: Counts) -> str:
     """The place, of nine, with the smallest share of cells covered; corners before edges before the centre."""
     rows, columns = counts.shape
     shares = []

@@ -42,7 +42,7 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
 def _calibrate(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from depthstudio.calibration import Board, BoardView, solve_stereo
+    from depthstudio.calibration import Board, solve_stereo
     from depthstudio.storage import check_target
 
     check_target(arguments.output)
@@ -52,7 +52,7 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     collect = _from_source if is_source else _from_folder
     views, left_size, right_size = collect(arguments, board, console)
     if arguments.swap:
-        views = [BoardView(view.right_corners, view.left_corners, view.name) for view in views]
+        views = [view.swapped() for view in views]
         left_size, right_size = right_size, left_size
     solution = solve_stereo(views, board, left_size, right_size, drop_outliers=not arguments.keep_outliers)
     _print_solution(solution, console)

@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from depthstudio.calibration import Board, detect_board, detect_view, find_board_quickly, matched_view
-from depthstudio.calibration.detection import Effort, edge_width_px, grid_residual_px
+from depthstudio.calibration import Board, Detection, detect_board, detect_view, find_board_quickly, matched_view
+from depthstudio.calibration.detected import edge_width_px, grid_residual_px
+from depthstudio.calibration.detection import Effort
 from depthstudio.errors import CalibrationError
 
 
@@ -38,9 +39,9 @@ def test_corners_are_found_within_a_fifth_of_a_pixel(board, pinhole_rig, pose, t
     ):
         found = find(image, board)
         assert found is not None
-        assert found.shape == (54, 2)
-        assert found.dtype == np.float32
-        error_px = np.linalg.norm(found - corners, axis=1)
+        assert found.corners.shape == (54, 2)
+        assert found.corners.dtype == np.float32
+        error_px = np.linalg.norm(found.corners - corners, axis=1)
         assert error_px.mean() < 0.2
         assert error_px.max() < 0.5
 
@@ -55,7 +56,9 @@ def test_no_board_is_none(board, find) -> None:
 
 def test_colour_images_give_the_same_corners(board, pinhole_rig, pose) -> None:
     grey, _ = pinhole_rig.images(board, pose())
-    np.testing.assert_allclose(detect_board(np.dstack([grey] * 3), board), detect_board(grey, board), atol=0.02)
+    in_colour, in_grey = detect_board(np.dstack([grey] * 3), board), detect_board(grey, board)
+    assert in_colour is not None and in_grey is not None
+    np.testing.assert_allclose(in_colour.corners, in_grey.corners, atol=0.02)
 
 
 def test_colours_tell_which_way_up_an_uneven_board_is(board, pinhole_rig, pose) -> None:
@@ -71,7 +74,7 @@ def test_a_board_that_looks_the_same_upside_down_is_counted_from_one_end(pinhole
     even = Board(8, 6, 0.025)
     assert not even.has_one_way_up
     truth = pinhole_rig.view(even, pose(roll=30))
-    view = matched_view(truth.left_corners, truth.right_corners[::-1], even)
+    view = matched_view(truth.left, Detection.whole(truth.right_corners[::-1]), even)
     np.testing.assert_array_equal(view.right_corners, truth.right_corners)
 
 
@@ -92,8 +95,8 @@ def test_the_missing_side_is_named(board, pinhole_rig, pose) -> None:
 
 def test_the_residual_measures_noise_and_not_the_lens(board, rig, pose) -> None:
     spread_out = pose(z=0.5, pitch=20)
-    assert grid_residual_px(rig.view(board, spread_out).left_corners, board) < 0.1
-    noisy = grid_residual_px(rig.view(board, spread_out, noise_px=0.5).left_corners, board)
+    assert grid_residual_px(rig.view(board, spread_out).left, board) < 0.1
+    noisy = grid_residual_px(rig.view(board, spread_out, noise_px=0.5).left, board)
     assert noisy == pytest.approx(0.5 * np.sqrt(2), rel=0.35)
 
 
@@ -101,7 +104,7 @@ def test_blur_widens_the_edges(board, pinhole_rig, pose) -> None:
     widths = []
     for blur_px in (0.0, 1.5, 3.0):
         left, _ = pinhole_rig.images(board, pose(), blur_px)
-        widths.append(edge_width_px(left, pinhole_rig.view(board, pose()).left_corners, board))
+        widths.append(edge_width_px(left, pinhole_rig.view(board, pose()).left))
     assert widths == sorted(widths)
     assert widths[0] < 3.0
     assert widths[2] > 5.0

@@ -27,7 +27,7 @@ def test_a_board_held_still_is_taken_once(collector, frame_of, pose) -> None:
     frame = frame_of(pose(z=0.6))
     first = collector.offer(frame)
     assert (first.accepted, first.reason) == (False, "hold the board still")
-    assert first.left_corners is not None
+    assert first.left is not None
     second = collector.offer(frame)
     assert (second.accepted, second.reason) == (True, "view 1 taken")
     third = collector.offer(frame)
@@ -61,7 +61,7 @@ def test_a_board_that_appears_is_found_within_a_few_frames(board, collector, fra
         for _ in range(6):
             collector.offer(replace(frame, left=blank, right=blank))
         offers = [collector.offer(frame) for _ in range(5)]
-        assert offers[-1].left_corners is not None and offers[-1].right_corners is not None
+        assert offers[-1].left is not None and offers[-1].right is not None
 
 
 def test_images_of_different_moments_are_refused(board, frame_of, pose) -> None:
@@ -74,8 +74,8 @@ def test_the_image_without_a_board_is_named(collector, frame_of, pose) -> None:
     blank = np.full((480, 640), 100, np.uint8)
     offer = show(collector, replace(frame, right=blank))
     assert offer.reason == "No board in the right image"
-    assert offer.left_corners is not None
-    assert offer.right_corners is None
+    assert offer.left is not None
+    assert offer.right is None
     assert show(collector, replace(frame, right=None)).reason == "the source delivers one image only"
 
 
@@ -111,7 +111,7 @@ def test_a_changed_image_size_is_refused(collector, frame_of, pose) -> None:
 
 
 def test_the_instruction_asks_for_what_is_missing(collector, frame_of, pose) -> None:
-    assert collector.instruction == "Show the whole board to both cameras and hold it still."
+    assert collector.instruction == "Show the board to both cameras and hold it still."
     show(collector, frame_of(pose(x=-0.05, y=-0.08, z=0.5)))
     assert "corner of the left image" in collector.instruction
     assert "upper left" not in collector.instruction
@@ -122,17 +122,17 @@ def test_the_instruction_asks_for_what_is_missing(collector, frame_of, pose) -> 
     assert collector.progress.left_coverage == pytest.approx((left > 0).mean())
 
 
-@pytest.mark.parametrize(("turn", "side"), [({"pitch": 25}, "top"), ({"pitch": -25}, "bottom"), ({"yaw": 25}, "right")])
+@pytest.mark.parametrize(("turn", "side"), [({"pitch": 25}, "top"), ({"pitch": -25}, "bottom"), ({"yaw": 25}, "right side")])
 def test_tilts_are_named_by_the_side_that_is_nearer(board, pinhole_rig, pose, turn, side: str) -> None:
     from depthstudio.calibration.pose import board_pose
 
     held = pose(**turn)
-    found = board_pose(pinhole_rig.view(board, held).left_corners, board, (640, 480))
-    assert found.nearest_side == side
+    found = board_pose(pinhole_rig.view(board, held).left, board, (640, 480))
+    assert found.tilt_sector == side
     assert found.tilt_deg == pytest.approx(25, abs=3)
     R, t = held.matrices(board)
     depths = (board.object_points() @ R.T + t)[:, 2].reshape(board.rows, board.columns)
-    nearer = {"top": depths[0] - depths[-1], "bottom": depths[-1] - depths[0], "right": depths[:, -1] - depths[:, 0]}
+    nearer = {"top": depths[0] - depths[-1], "bottom": depths[-1] - depths[0], "right side": depths[:, -1] - depths[:, 0]}
     assert nearer[side].mean() < 0
 
 
@@ -141,7 +141,8 @@ def test_a_stream_is_collected_until_enough_and_solved(board, frame_of, pose, pi
     places = [(x, y) for y in (-0.09, 0.0, 0.09) for x in (-0.1, 0.0, 0.13)]
     tilts = [{"pitch": 28}, {"yaw": 28}, {"pitch": -28}, {"yaw": -28}, {}]
     poses = [pose(x=x, y=y, z=0.45 + 0.03 * i, **tilts[i % 5]) for i, (x, y) in enumerate(places)]
-    poses += [pose(x=0.02, z=z, **tilt) for z, tilt in zip((0.4, 0.8, 0.7, 0.75), tilts, strict=False)]
+    corners = [{"pitch": a, "yaw": b} for a in (20, -20) for b in (20, -20)]
+    poses += [pose(x=0.02, z=z, **tilt) for z, tilt in zip((0.4, 0.8, 0.7, 0.75), corners, strict=True)]
     frames = [frame_of(one, index) for index, one in enumerate(poses) for _ in range(2)]
     offers = list(collect(frames, collector))
     assert sum(offer.accepted for offer in offers) == len(collector.views)

@@ -76,7 +76,7 @@ def test_files_labelled_the_wrong_way_round_are_noticed(corner_views: list[Board
 def test_a_poor_single_camera_is_called_poor() -> None:
     board = Board(9, 6, 0.025)
     images = [read_grey(path) for path in sorted((DATA / "d435_rgb_mono_01binary").glob("frame*.jpg"))]
-    found = [corners for corners in (detect_board(image, board) for image in images) if corners is not None]
+    found = [one.corners for one in (detect_board(image, board) for image in images) if one is not None]
     camera = solve_camera(found, board, (640, 480))
     assert len(found) >= 19
     assert camera.quality == "poor"

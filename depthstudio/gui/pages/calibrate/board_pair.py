@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QWidget
 
-from depthstudio.calibration import Board, CollectedView, Offer
+from depthstudio.calibration import Board, CollectedView, Detection, Offer
 from depthstudio.frames import Image, StereoFrame
 from depthstudio.gui.theme import GRID_PX, theme
 from depthstudio.gui.widgets.basics import row
@@ -16,8 +16,6 @@ from depthstudio.gui.widgets.image_view import ImageView, Overlay
 _ALPHA_PER_VIEW = 30
 _MAX_ALPHA = 120
 _SMOOTHING = 8
-
-Corners = NDArray[np.float32]
 
 
 class BoardPair(QWidget):
@@ -33,13 +31,13 @@ class BoardPair(QWidget):
 
     def show_frame(self, frame: StereoFrame, board: Board, offer: Offer | None = None) -> None:
         """A live frame; with what was found in it, when somebody looked."""
-        corners = (offer.left_corners, offer.right_corners) if offer is not None else (None, None)
+        found = (offer.left, offer.right) if offer is not None else (None, None)
         taken = offer is not None and offer.accepted
-        self._show((frame.left, frame.right), corners, board, "good" if taken else "accent")
+        self._show((frame.left, frame.right), found, board, "good" if taken else "accent")
 
     def show_view(self, one: CollectedView, board: Board) -> None:
         """A view that was taken."""
-        self._show((one.left, one.right), (one.view.left_corners, one.view.right_corners), board, "good")
+        self._show((one.left, one.right), (one.view.left, one.view.right), board, "good")
 
     def show_coverage(self, counts: tuple[NDArray[np.int32], NDArray[np.int32]] | None) -> None:
         """Shade where the board was seen, by views per cell of a grid; None removes it."""
@@ -49,18 +47,18 @@ class BoardPair(QWidget):
     def _show(
         self,
         images: tuple[Image, Image | None],
-        corners: tuple[Corners | None, Corners | None],
+        found: tuple[Detection | None, Detection | None],
         board: Board,
         token: str,
     ) -> None:
-        for view, image, found in zip((self.left, self.right), images, corners, strict=True):
+        for view, image, one in zip((self.left, self.right), images, found, strict=True):
             view.set_image(image)
-            view.set_overlays([] if found is None else [_grid_overlay(found, board, token)])
+            view.set_overlays([] if one is None else [_grid_overlay(one, board, token)])
 
 
-def _grid_overlay(corners: Corners, board: Board, token: str) -> Overlay:
-    grid = np.asarray(corners).reshape(board.rows, board.columns, 2)
-    return Overlay(points=corners, lines=list(grid), token=token)
+def _grid_overlay(found: Detection, board: Board, token: str) -> Overlay:
+    rows = (row[np.isfinite(row[:, 0])] for row in found.grid(board))
+    return Overlay(points=found.corners, lines=[row for row in rows if len(row) > 1], token=token)
 
 
 def _heat(counts: NDArray[np.int32]) -> NDArray[np.uint8]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from depthstudio.calibration import CollectedView, ViewCollector, detect_view, find_pairs
+from depthstudio.calibration import ViewCollector, detect_view, find_pairs
 from depthstudio.calibration.pairs import read_grey
-from depthstudio.calibration.pose import board_pose
 from depthstudio.cancel import CancelToken
 from depthstudio.errors import CalibrationError
 
@@ -28,16 +27,9 @@ def add_folder(
         progress(i / len(pairs), f"pair {i + 1} of {len(pairs)}")
         try:
             left, right = read_grey(pair.left), read_grey(pair.right)
-            sizes = (left.shape[1], left.shape[0]), (right.shape[1], right.shape[0])
-            if collector.collected and sizes != (collector.left_size, collector.right_size):
-                raise CalibrationError("Another image size than the pairs before.")
-            view = detect_view(left, right, collector.board, pair.name)
+            collector.add(detect_view(left, right, collector.board, pair.name), left, right)
         except CalibrationError as error:
             skipped.append(f"{pair.name}: {error.what}")
-            continue
-        collector.left_size, collector.right_size = sizes
-        pose = board_pose(view.left_corners, collector.board, sizes[0])
-        collector.restore(CollectedView(view, left, right, pose))
     if not collector.collected and not cancel.is_cancelled:
         raise CalibrationError(
             f"No pair in {folder.name} shows the board.",
