@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import cv2
@@ -9,9 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 Table = NDArray[np.uint32]
+Range = tuple[float, float]
 
 COLORMAP_NAMES = ("turbo", "viridis", "grey")
+DIVERGING = "diverging"
 _OPENCV_MAPS = {"turbo": cv2.COLORMAP_TURBO, "viridis": cv2.COLORMAP_VIRIDIS}
+# Blue is negative, red is positive, the middle fades into grey: RGB at even steps.
+_DIVERGING_RGB = (
+    (23, 78, 166),
+    (92, 148, 222),
+    (176, 203, 232),
+    (226, 226, 224),
+    (240, 190, 160),
+    (219, 107, 82),
+    (158, 22, 36),
+)
+_SMALLEST, _LARGEST = 1e-30, 3e38
 
 
 @lru_cache(maxsize=32)
@@ -20,6 +34,10 @@ def color_table(name: str, invalid_rgb: tuple[int, int, int] = (45, 49, 54)) -> 
     ramp = np.arange(256, dtype=np.uint8)
     if name == "grey":
         bgr = np.repeat(ramp[:, None], 3, axis=1).astype(np.uint8)
+    elif name == DIVERGING:
+        places = np.linspace(0, 255, len(_DIVERGING_RGB))
+        channels = [np.interp(ramp, places, [rgb[i] for rgb in _DIVERGING_RGB]) for i in (2, 1, 0)]
+        bgr = np.stack(channels, axis=1).round().astype(np.uint8)
     else:
         bgr = np.asarray(cv2.applyColorMap(ramp.reshape(-1, 1), _OPENCV_MAPS[name]), np.uint8).reshape(256, 3)
     bgr = np.concatenate([np.array([invalid_rgb[::-1]], np.uint8), bgr[np.linspace(0, 255, 255).round().astype(int)]])
@@ -34,28 +52,60 @@ def value_range(
 
     A subsample of about 20,000 pixels is enough for a display range.
     """
-    step = max(1, int((values.size / 20_000) ** 0.5))
-    sample = np.asarray(values[::step, ::step], np.float32)
-    valid = sample[sample > 0]
-    valid = valid[np.isfinite(valid)]
+    valid = _sample(values)
+    valid = valid[(valid > 0) & np.isfinite(valid)]
     if valid.size == 0:
         return None
     low, high = np.percentile(valid, [low_percent, high_percent])
     return float(low), float(max(high, low + 1e-6))
 
 
-def colorize(values: NDArray[np.generic], low: float, high: float, table: Table) -> NDArray[np.uint8]:
-    """(H, W) uint16 or float32 to (H, W, 4) uint8 BGRA. Invalid: 0, negative, NaN or infinite."""
-    span = max(high - low, 1e-9)
+def difference_limit(values: NDArray[np.generic], percent: float = 95.0) -> float | None:
+    """The size that `percent` of the finite values of a difference (of either sign) stay below; None without any."""
+    sample = _sample(values)
+    finite = sample[np.isfinite(sample)]
+    return float(np.percentile(np.abs(finite), percent)) if finite.size else None
+
+
+def colorize(
+    values: NDArray[np.generic], low: float, high: float, table: Table, *, log: bool = False, signed: bool = False
+) -> NDArray[np.uint8]:
+    """(H, W) uint16 or float32 to (H, W, 4) uint8 BGRA. Invalid: 0, negative, NaN or infinite.
+
+    log: equal ratios are equal steps of colour. signed: of differences, where zero and negative values are valid.
+    """
+    if log:
+        # Distances that are zero or negative have no logarithm; the smallest one shown is a ten-thousandth of the top.
+        low, high = math.log(max(low, high * 1e-4, _SMALLEST)), math.log(max(high, _SMALLEST))
     if values.dtype == np.uint16:
-        ramp = (np.arange(65536, dtype=np.float32) - low) * (254.0 / span) + 1.0
-        index_of = np.clip(ramp, 1, 255).astype(np.uint8)
+        ramp = np.arange(65536, dtype=np.float32)
+        with np.errstate(divide="ignore"):
+            places = np.log(ramp) if log else ramp
+        index_of = np.clip((places - low) * _slope(low, high) + 1.0, 1, 255).round().astype(np.uint8)
         index_of[0] = 0
-        colours = table[index_of][values]
+        colours = np.take(table, index_of[values])
     else:
-        floats = np.asarray(values, np.float32)
-        with np.errstate(invalid="ignore"):
-            scaled = np.clip((floats - np.float32(low)) * np.float32(254.0 / span) + np.float32(1.0), 1, 255)
-            scaled[~(floats > 0) | ~np.isfinite(floats)] = 0
-        colours = table[scaled.astype(np.uint8)]
-    return np.ascontiguousarray(colours).view(np.uint8).reshape(*values.shape, 4)
+        floats = np.ascontiguousarray(values, np.float32)
+        colours = np.take(table, _indices(floats, low, high, log=log, signed=signed), mode="clip")
+    return colours.view(np.uint8).reshape(*values.shape, 4)
+
+
+def _slope(low: float, high: float) -> float:
+    return 254.0 / max(high - low, 1e-9)
+
+
+def _indices(floats: NDArray[np.float32], low: float, high: float, *, log: bool, signed: bool) -> NDArray[np.uint8]:
+    """Entries of the table, by OpenCV: four to five times as fast as the same in numpy."""
+    valid = cv2.inRange(floats, -_LARGEST if signed else _SMALLEST, _LARGEST)
+    places = cv2.log(floats) if log else floats
+    places = cv2.min(places, high)  # beyond the range of an integer, OpenCV's rounding wraps
+    if signed:
+        places = cv2.max(places, low)
+    slope = _slope(low, high)
+    indices = cv2.addWeighted(places, slope, places, 0.0, 1.0 - low * slope, dtype=cv2.CV_8U)
+    return np.asarray(cv2.bitwise_and(cv2.max(indices, 1), valid), np.uint8)
+
+
+def _sample(values: NDArray[np.generic]) -> NDArray[np.float32]:
+    step = max(1, int((values.size / 20_000) ** 0.5))
+    return np.asarray(values[::step, ::step], np.float32).ravel()

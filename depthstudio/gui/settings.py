@@ -29,6 +29,8 @@ class WindowSettings(BaseModel):
     live_network: str = Field(default="", description="File of the network that Live used last.")
     live_threads: int = Field(default=0, ge=0, le=256, description="Computing threads of Live; 0 leaves it to torch.")
     live_max_disparity: int = Field(default=0, ge=0, le=1024, description="Disparities searched; 0 as trained.")
+    live_backend: str = Field(default="auto", description="What runs Live's network; auto takes the fastest.")
+    live_half_resolution: bool = Field(default=False, description="Live predicts on pictures half as wide and high.")
 
 
 def load_settings(file: Path) -> tuple[WindowSettings, str]:

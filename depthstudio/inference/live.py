@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,14 +15,15 @@ from depthstudio.frames import FloatMap, StereoFrame
 from depthstudio.geometry import RectifiedGeometry
 from depthstudio.geometry.disparity import disparity_to_depth
 from depthstudio.inference.predictor import Prediction, Predictor
+from depthstudio.inference.steps import Stepped, Steps, StepSettings
 from depthstudio.inference.timing import RollingTimes, TimeSummary
 
-NETWORK = "network"
+NETWORK, PROCESSED = "network", "processed"
 _WAIT_S = 0.1
 _log = logging.getLogger(__name__)
 
-# Another disparity of the rectified left view for the same frame: the camera's own depth, SGBM ...
-Comparison = Callable[[StereoFrame, Prediction], FloatMap | None]
+# Another disparity of the rectified left view for the same frame: the camera's own depth, SGBM, a second network ...
+Comparison = Callable[[StereoFrame], FloatMap | None]
 
 
 class FrameFeed(Protocol):
@@ -45,8 +47,9 @@ class FrameFeed(Protocol):
 class LiveResult:
     """Everything known about one frame.
 
-    disparity_px, depth_m: "network" and the comparisons wanted, (H, W) float32 of the rectified left view, NaN =
-    unknown. depth_m is empty without a geometry. A comparison that the frame has nothing for is missing.
+    disparity_px, depth_m: "network", "processed" when there are steps after it, and the comparisons wanted, (H, W)
+    float32 of the rectified left view, NaN = unknown. depth_m is empty without a geometry. A comparison that the frame
+    has nothing for is missing. stepped: what the steps did; None while they are off.
     """
 
     frame: StereoFrame
@@ -55,6 +58,12 @@ class LiveResult:
     disparity_px: Mapping[str, FloatMap]
     depth_m: Mapping[str, FloatMap]
     wanted: frozenset[str] = frozenset()
+    stepped: Stepped | None = None
+
+    @property
+    def steps(self) -> StepSettings:
+        """The steps after the network that this result went through."""
+        return self.stepped.settings if self.stepped is not None else StepSettings()
 
 
 @dataclass(frozen=True)
@@ -73,8 +82,9 @@ class LiveStatistics:
 class LiveLoop:
     """Takes the newest frame, predicts, publishes the newest result. Nothing is ever queued: who is slow skips.
 
-    first: a frame to begin with, for sources that have ended or are held. `paused` and `wanted` (names of the
-    comparisons to compute) may be set at any time; a result kept while paused gets what is newly wanted.
+    first: a frame to begin with, for sources that have ended or are held. `paused`, `wanted` (names of the comparisons
+    to compute) and `steps` may be set at any time; a result kept while paused gets what is newly wanted.
+    Comparisons run in worker threads beside the network, on the same frame: all maps of a result belong together.
     """
 
     def __init__(
@@ -89,6 +99,9 @@ class LiveLoop:
         self.error: UserError | None = None
         self.paused = False
         self.wanted: frozenset[str] = frozenset()
+        self.steps = StepSettings()
+        self._steps = Steps()
+        self._workers = ThreadPoolExecutor(max(1, len(self.comparisons)), "live comparison")
         self._feed = feed
         self._first = first
         self._stop = threading.Event()
@@ -150,11 +163,12 @@ class LiveLoop:
             )
         finally:
             self._feed.close()
+            self._workers.shutdown(cancel_futures=True)
 
     def _step(self) -> None:
         last = self._last
-        if last is not None and not self.wanted <= last.wanted and (self.paused or self._feed.closed):
-            self._publish(self._complete(last))
+        if last is not None and (self.paused or self._feed.closed):
+            self._complete(last)
         frame = None if self.paused else self._feed.take(_WAIT_S)
         if frame is not None:
             self._publish(self._predict(frame))
@@ -167,22 +181,45 @@ class LiveLoop:
             raise NetworkError(
                 "This source has no right image.", "A stereo network compares two.", "Open a source with a pair."
             )
+        wanted = self.wanted & self.comparisons.keys()
+        under_way = self._start(wanted, frame)
         prediction = self.predictor.predict(frame.left, frame.right)
         self._inference.add(prediction.inference_ms)
-        return self._with_comparisons(frame, prediction, self.wanted)
+        return self._combine(frame, prediction, {}, under_way, self.wanted)
 
-    def _complete(self, last: LiveResult) -> LiveResult:
-        return self._with_comparisons(last.frame, last.prediction, self.wanted | last.wanted)
+    def _complete(self, last: LiveResult) -> None:
+        """Compute what was asked for since, on the frame that is held."""
+        missing = (self.wanted - last.wanted) & self.comparisons.keys()
+        if missing or self.steps != last.steps:
+            under_way = self._start(missing, last.frame)
+            wanted = self.wanted | last.wanted
+            self._publish(self._combine(last.frame, last.prediction, last.disparity_px, under_way, wanted))
 
-    def _with_comparisons(self, frame: StereoFrame, prediction: Prediction, wanted: frozenset[str]) -> LiveResult:
-        disparity_px = {NETWORK: prediction.disparity_px}
-        for name in wanted & self.comparisons.keys():
-            compared = self.comparisons[name](frame, prediction)
+    def _start(self, names: frozenset[str], frame: StereoFrame) -> dict[str, Future[FloatMap | None]]:
+        return {name: self._workers.submit(self.comparisons[name], frame) for name in sorted(names)}
+
+    def _combine(
+        self,
+        frame: StereoFrame,
+        prediction: Prediction,
+        known: Mapping[str, FloatMap],
+        under_way: Mapping[str, Future[FloatMap | None]],
+        wanted: frozenset[str],
+    ) -> LiveResult:
+        disparity_px = {**known, NETWORK: prediction.disparity_px}
+        disparity_px.pop(PROCESSED, None)
+        settings = self.steps
+        stepped = None
+        if settings.any:
+            stepped = self._steps.apply(settings, frame, prediction.disparity_px, prediction.confidence)
+            disparity_px[PROCESSED] = stepped.disparity_px
+        for name, future in under_way.items():
+            compared = future.result()
             if compared is not None:
                 disparity_px[name] = compared
         geometry = self.predictor.geometry
         depth_m = {} if geometry is None else {n: disparity_to_depth(d, geometry) for n, d in disparity_px.items()}
-        return LiveResult(frame, prediction, geometry, disparity_px, depth_m, wanted)
+        return LiveResult(frame, prediction, geometry, disparity_px, depth_m, wanted, stepped)
 
     def _publish(self, result: LiveResult) -> None:
         with self._lock:

@@ -7,7 +7,7 @@ from PySide6.QtGui import QWheelEvent
 from pytestqt.qtbot import QtBot
 
 from depthstudio.frames import StereoFrame
-from depthstudio.gui.colormaps import COLORMAP_NAMES, color_table, colorize, value_range
+from depthstudio.gui.colormaps import COLORMAP_NAMES, DIVERGING, color_table, colorize, difference_limit, value_range
 from depthstudio.gui.pages.capture.live_checks import check_frame
 from depthstudio.gui.theme import ThemeMode, theme
 from depthstudio.gui.widgets.image_view import ImageView, Overlay
@@ -122,3 +122,52 @@ def test_live_checks_name_what_is_wrong() -> None:
     assert bad["sharp"].value == "blurred"
     assert bad["exposure"].value == "too bright"
     assert (bad["skew"].value, bad["skew"].tone) == ("100 ms", "bad")
+
+
+def test_logarithmic_colours_show_equal_ratios_as_equal_steps() -> None:
+    table = color_table("grey", INVALID)
+    values = np.array([[1, 10, 100]], np.float32)
+    shown = colorize(values, 1, 100, table, log=True)[0, :, 0].astype(int)
+    assert shown[1] - shown[0] == pytest.approx(shown[2] - shown[1], abs=2)
+    whole = colorize(values.astype(np.uint16), 1, 100, table, log=True)[0, :, 0].astype(int)
+    assert np.abs(whole - shown).max() <= 1
+
+
+def test_differences_have_zero_in_the_middle_and_only_the_unknown_is_invalid() -> None:
+    table = color_table(DIVERGING, INVALID)
+    values = np.array([[-4, 0, 4, np.nan, -1e12, 1e12]], np.float32)
+    colours = colorize(values, -4, 4, table, signed=True).view(np.uint32)[0, :, 0]
+    assert list(colours) == [table[1], table[128], table[255], table[0], table[1], table[255]]
+    assert difference_limit(values[:, :4]) == pytest.approx(4)
+    assert difference_limit(np.full((3, 3), np.nan, np.float32)) is None
+
+
+def test_a_value_far_beyond_the_range_takes_the_colour_of_the_end() -> None:
+    table = color_table("turbo", INVALID)
+    colours = colorize(np.array([[1e-9, 1e12]], np.float32), 1, 10, table).view(np.uint32)[0, :, 0]
+    assert list(colours) == [table[1], table[255]]
+
+
+def test_a_drag_draws_a_rectangle_when_asked_to(view: ImageView, qtbot: QtBot) -> None:
+    view.set_image(np.zeros((100, 200), np.uint8))
+    view.set_selecting(True)
+    seen: list[tuple[float, ...]] = []
+    view.selected.connect(lambda *corners: seen.append(corners))
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(20, 20))
+    for x in (60, 101):
+        qtbot.mouseMove(view, QPoint(x, 81))
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(101, 81))
+    assert seen[-1] == pytest.approx((9.5, 9.5, 50.0, 40.0))
+    assert view.image_rect().x() == 0, "the picture did not move"
+
+
+def test_two_views_can_look_at_the_same_part(view: ImageView, qtbot: QtBot) -> None:
+    other = ImageView()
+    qtbot.addWidget(other)
+    other.resize(400, 200)
+    view.view_changed.connect(other.set_view)
+    for each in (view, other):
+        each.set_pixels(np.zeros((100, 200, 4), np.uint8))
+    view.wheelEvent(wheel(QPointF(50, 50)))
+    assert other.image_rect() == view.image_rect()
+    assert other.image_rect().width() > 400

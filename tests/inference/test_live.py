@@ -12,6 +12,7 @@ from depthstudio.frames import StereoFrame
 from depthstudio.geometry import RectifiedGeometry
 from depthstudio.inference import Prediction
 from depthstudio.inference.live import LiveLoop, LiveResult
+from depthstudio.inference.steps import StepSettings
 from depthstudio.inference.timing import RollingTimes
 
 SIZE = (64, 48)
@@ -80,7 +81,7 @@ def next_result(loop: LiveLoop) -> LiveResult:
 @pytest.fixture
 def rig():
     feed, predictor = Feed(), SlowPredictor()
-    loop = LiveLoop(feed, predictor, {"camera": lambda frame, _: np.full(SIZE[::-1], 20, np.float32)})
+    loop = LiveLoop(feed, predictor, {"camera": lambda frame: np.full(SIZE[::-1], 20, np.float32)})
     yield feed, predictor, loop
     predictor.go.set()
     loop.stop()
@@ -185,3 +186,52 @@ def test_times_are_summed_up_over_the_last_ones() -> None:
     summary = times.summary()
     assert summary.p50_ms == pytest.approx(50.5)
     assert summary.p95_ms == pytest.approx(95.05)
+
+
+def test_steps_after_the_network_come_beside_its_own_answer_also_on_a_held_frame(rig) -> None:
+    feed, predictor, loop = rig
+    loop.start()
+    feed.offer(frame(5))
+    assert "processed" not in next_result(loop).disparity_px
+    loop.paused = True
+    loop.steps = StepSettings(fill_holes=True)
+    held = next_result(loop)
+    assert held.frame.number == 5
+    assert held.disparity_px["network"][0, 0] == held.disparity_px["processed"][0, 0] == 6
+    assert held.steps.fill_holes
+    loop.steps = StepSettings()
+    assert "processed" not in next_result(loop).disparity_px
+    assert predictor.asked == [5]
+
+
+def test_comparisons_are_computed_beside_the_network_not_after_it() -> None:
+    predictor, feed = SlowPredictor(), Feed()
+    predictor.go.clear()
+    compared = threading.Event()
+
+    def compare(_: StereoFrame) -> np.ndarray:
+        compared.set()
+        return np.ones(SIZE[::-1], np.float32)
+
+    loop = LiveLoop(feed, predictor, {"sgbm": compare})
+    loop.wanted = frozenset({"sgbm"})
+    loop.start()
+    feed.offer(frame(1))
+    assert compared.wait(30), "the network has not answered yet"
+    predictor.go.set()
+    assert "sgbm" in next_result(loop).disparity_px
+    loop.stop()
+
+
+def test_an_error_in_a_comparison_ends_the_loop_with_a_sentence() -> None:
+    def compare(_: StereoFrame) -> np.ndarray:
+        raise CalibrationError("Wrong size.", "It differs.")
+
+    feed = Feed()
+    loop = LiveLoop(feed, SlowPredictor(), {"camera": compare})
+    loop.wanted = frozenset({"camera"})
+    loop.start()
+    feed.offer(frame(1))
+    until(lambda: not loop.is_running)
+    assert loop.error is not None
+    assert loop.error.what == "Wrong size."

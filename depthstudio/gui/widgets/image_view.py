@@ -3,47 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from depthstudio.gui.colormaps import color_table, colorize, value_range
 from depthstudio.gui.theme import tabular, theme
+from depthstudio.gui.widgets.layer_painting import paint_layer
+from depthstudio.gui.widgets.overlays import Overlay, paint_overlays, paint_tag
 
 _MAX_ZOOM = 32.0
 _RANGE_FOLLOW = 0.15
 _MIN_SPAN_SHARE = 0.08
 
 
-@dataclass(frozen=True)
-class Overlay:
-    """Something drawn over the image, in image pixels.
-
-    points: (N, 2), drawn as small crosses. lines: polylines, each (N, 2). token: the theme colour. text: at `text_at`.
-    """
-
-    points: NDArray[np.float32] | None = None
-    lines: Sequence[NDArray[np.float32]] = ()
-    token: str = "accent"
-    text: str = ""
-    text_at: tuple[float, float] = (0.0, 0.0)
-
-
 class ImageView(QWidget):
     """Shows one picture as large as fits, aspect kept. Wheel zooms, drag pans, double click emits `double_clicked`.
 
     hovered(x, y, value): position in image pixels and the value there, or (-1, -1, None) when the mouse leaves.
-    clicked(x, y): a click without a drag.
+    clicked(x, y): a click without a drag. view_changed(zoom, x, y): zoomed or panned by the user.
+    selected(x0, y0, x1, y1): a rectangle in image pixels, again and again during a drag; see set_selecting.
     """
 
     hovered = Signal(int, int, object)
     clicked = Signal(float, float)
     double_clicked = Signal()
+    selected = Signal(float, float, float, float)
+    view_changed = Signal(float, float, float)
     range_changed = Signal(float, float)
 
     def __init__(self, caption: str = "", placeholder: str = "") -> None:
@@ -52,6 +42,7 @@ class ImageView(QWidget):
         self._placeholder = placeholder
         self._pixels: NDArray[np.uint8] | None = None
         self._values: NDArray[np.generic] | None = None
+        self._is_map = False
         self._tint: NDArray[np.uint8] | None = None
         self._overlays: tuple[Overlay, ...] = ()
         self._readout = ""
@@ -63,6 +54,7 @@ class ImageView(QWidget):
         self._centre = (0.5, 0.5)
         self._press: QPointF | None = None
         self._dragged = False
+        self._selecting = False
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(80, 60)
@@ -74,7 +66,7 @@ class ImageView(QWidget):
 
     def set_image(self, image: NDArray[np.uint8] | None) -> None:
         """(H, W) grey or (H, W, 3) RGB uint8; None shows the placeholder."""
-        self._values = image
+        self._values, self._is_map = image, False
         if image is None:
             self._pixels = None
         else:
@@ -87,13 +79,19 @@ class ImageView(QWidget):
 
         limits: the range of the colours for this picture, e.g. that of the view beside it.
         """
-        self._values = values
+        self._values, self._is_map = values, True
         self._limits = limits
         if values is None:
             self._pixels = None
         else:
             low, high = limits or self._range_for(values)
             self._pixels = colorize(values, low, high, color_table(self._colormap, theme().rgb("invalid")))
+        self.update()
+
+    def set_pixels(self, pixels: NDArray[np.uint8] | None, values: NDArray[np.generic] | None = None) -> None:
+        """(H, W, 4) BGRA as they are, and what to tell about each pixel; the caller cares for colours and theme."""
+        self._pixels = pixels
+        self._values, self._is_map = values, False
         self.update()
 
     def set_tint(self, tint: NDArray[np.uint8] | None) -> None:
@@ -158,8 +156,18 @@ class ImageView(QWidget):
 
     def reset_view(self) -> None:
         """Show the whole picture again."""
-        self._zoom, self._centre = 1.0, (0.5, 0.5)
+        self.set_view(1.0, 0.5, 0.5)
+        self.view_changed.emit(1.0, 0.5, 0.5)
+
+    def set_view(self, zoom: float, x: float, y: float) -> None:
+        """Magnify, with this part of the picture (0..1) in the middle; as another view's view_changed says."""
+        self._zoom, self._centre = zoom, (x, y)
         self.update()
+
+    def set_selecting(self, selecting: bool) -> None:
+        """Whether a drag draws a rectangle instead of moving the picture."""
+        self._selecting = selecting
+        self.setCursor(Qt.CursorShape.CrossCursor if selecting else Qt.CursorShape.ArrowCursor)
 
     # ---- geometry
 
@@ -189,84 +197,26 @@ class ImageView(QWidget):
     # ---- painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The picture scaled by OpenCV (an order of magnitude faster than QPainter), then what lies over it."""
+        """The picture, then what lies over it."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme().color("stage"))
         if self._pixels is None:
             self._paint_placeholder(painter)
         else:
-            self._paint_layer(painter, self._pixels, opaque=True)
+            area = self.image_rect()
+            paint_layer(painter, self._pixels, area, self.rect(), opaque=True)
             if self._tint is not None:
-                self._paint_layer(painter, self._tint, opaque=False)
-            self._paint_overlays(painter)
+                paint_layer(painter, self._tint, area, self.rect(), opaque=False)
+            painter.setFont(tabular(self.font()))
+            paint_overlays(painter, self._overlays, area, self._pixels.shape[1])
         painter.setFont(tabular(self.font()))
-        self._paint_tag(painter, self._caption, top=True)
-        self._paint_tag(painter, self._readout, top=False)
-
-    def _paint_layer(self, painter: QPainter, layer: NDArray[np.uint8], opaque: bool) -> None:
-        area = self.image_rect()
-        seen = area.intersected(QRectF(self.rect()))
-        if seen.isEmpty():
-            return
-        height, width = layer.shape[:2]
-        scale = width / area.width()
-        x0, y0 = int((seen.x() - area.x()) * scale), int((seen.y() - area.y()) * scale)
-        x1 = min(width, int(np.ceil((seen.right() - area.x()) * scale)) + 1)
-        y1 = min(height, int(np.ceil((seen.bottom() - area.y()) * scale)) + 1)
-        target = QRectF(area.x() + x0 / scale, area.y() + y0 / scale, (x1 - x0) / scale, (y1 - y0) / scale).toRect()
-        ratio = self.devicePixelRatioF()
-        pixels = (max(1, round(target.width() * ratio)), max(1, round(target.height() * ratio)))
-        method = cv2.INTER_NEAREST if pixels[0] > 3 * (x1 - x0) and opaque else cv2.INTER_LINEAR
-        if pixels[0] < (x1 - x0) // 2:
-            method = cv2.INTER_AREA
-        scaled = np.ascontiguousarray(cv2.resize(layer[y0:y1, x0:x1], pixels, interpolation=method))
-        image_format = QImage.Format.Format_RGB32 if opaque else QImage.Format.Format_ARGB32
-        image = QImage(scaled.data, pixels[0], pixels[1], scaled.strides[0], image_format)
-        painter.drawImage(target, image)
+        paint_tag(painter, self._caption, self.rect(), top=True)
+        paint_tag(painter, self._readout, self.rect(), top=False)
 
     def _paint_placeholder(self, painter: QPainter) -> None:
         painter.setPen(theme().color("text_faint"))
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
         painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
-
-    def _paint_overlays(self, painter: QPainter) -> None:
-        size = self.image_size
-        if not self._overlays or size is None:
-            return
-        area = self.image_rect()
-        scale = area.width() / size[0]
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for overlay in self._overlays:
-            painter.setPen(QPen(theme().color(overlay.token), 1.6))
-            for line in overlay.lines:
-                painter.drawPolyline(QPolygonF(self._points(line, area, scale)))
-            if overlay.points is not None:
-                for point in self._points(overlay.points, area, scale):
-                    painter.drawLine(point + QPointF(-4, 0), point + QPointF(4, 0))
-                    painter.drawLine(point + QPointF(0, -4), point + QPointF(0, 4))
-            if overlay.text:
-                x, y = overlay.text_at
-                painter.drawText(QPointF(area.x() + (x + 0.5) * scale, area.y() + (y + 0.5) * scale), overlay.text)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-
-    @staticmethod
-    def _points(points: NDArray[np.float32], area: QRectF, scale: float) -> list[QPointF]:
-        return [QPointF(area.x() + (float(x) + 0.5) * scale, area.y() + (float(y) + 0.5) * scale) for x, y in points]
-
-    def _paint_tag(self, painter: QPainter, text: str, top: bool) -> None:
-        if not text:
-            return
-        metrics = painter.fontMetrics()
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, self.width() - 32)
-        width, height = metrics.horizontalAdvance(shown) + 16, metrics.height() + 6
-        box = QRect(8, 8 if top else self.height() - height - 8, width, height)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(0, 0, 0, 150))
-        painter.drawRoundedRect(box, 4, 4)
-        painter.setPen(QColor(255, 255, 255, 235))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, shown)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     # ---- mouse
 
@@ -291,9 +241,14 @@ class ImageView(QWidget):
             self._press, self._dragged = event.position(), False
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Pan while dragging, else report what lies under the cursor."""
+        """Pan or select while dragging, else report what lies under the cursor."""
         position = event.position()
         if self._press is not None and (self._dragged or (position - self._press).manhattanLength() > 4):
+            if self._selecting:
+                self._dragged = True
+                if self._pixels is not None:
+                    self.selected.emit(*self.to_image(self._press), *self.to_image(position))
+                return
             area = self.image_rect()
             delta = position - self._press
             self._press, self._dragged = position, True
@@ -325,6 +280,7 @@ class ImageView(QWidget):
         half = 0.5 / self._zoom
         self._centre = (float(np.clip(x, half, 1 - half)), float(np.clip(y, half, 1 - half)))
         self.update()
+        self.view_changed.emit(self._zoom, *self._centre)
 
     # ---- colours
 
@@ -342,7 +298,7 @@ class ImageView(QWidget):
 
     def _recolor(self) -> None:
         values = self._values
-        if values is not None and values.dtype != np.uint8:
+        if self._is_map and values is not None:
             self.set_map(values, self._limits)
 
     def _on_theme(self) -> None:

@@ -1,4 +1,7 @@
-"""What a network's disparity is compared with: the camera's own depth, and SGBM. Called on the inference thread."""
+"""What a network's disparity is compared with: the camera's own depth, SGBM, exact depth, another network.
+
+Called on worker threads of the live loop.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from depthstudio.frames import FloatMap, Image, StereoFrame
 from depthstudio.geometry import Rectifier
 
 if TYPE_CHECKING:
-    from depthstudio.inference import Prediction
+    from depthstudio.inference import Predictor
     from depthstudio.inference.live import Comparison
 
 _SGBM_REACH_PX = 128
@@ -21,8 +24,17 @@ _SGBM_REACH_PX = 128
 def camera_comparison(rectifier: Rectifier) -> Comparison:
     """The depth that came with the frame, moved into the rectified left view."""
 
-    def disparity(frame: StereoFrame, _: Prediction) -> FloatMap | None:
+    def disparity(frame: StereoFrame) -> FloatMap | None:
         return None if frame.depth_mm is None else rectifier.label_disparity(frame.depth_mm)
+
+    return disparity
+
+
+def exact_comparison(rectifier: Rectifier) -> Comparison:
+    """What a simulated source knows about its own scene."""
+
+    def disparity(frame: StereoFrame) -> FloatMap | None:
+        return None if frame.exact_depth_m is None else rectifier.label_disparity(frame.exact_depth_m)
 
     return disparity
 
@@ -30,12 +42,23 @@ def camera_comparison(rectifier: Rectifier) -> Comparison:
 def sgbm_comparison(rectifier: Rectifier | None, max_disparity: int | None) -> Comparison:
     """OpenCV's matcher, searching as far as the network does, but at most half the width."""
 
-    def disparity(frame: StereoFrame, prediction: Prediction) -> FloatMap | None:
+    def disparity(frame: StereoFrame) -> FloatMap | None:
         if frame.right is None:
             return None
-        right = frame.right if rectifier is None else rectifier.rectify_right(frame.right)
+        left, right = frame.left, frame.right
+        if rectifier is not None:
+            left, right = rectifier.rectify_left(left), rectifier.rectify_right(right)
         reach_px = min(max_disparity or _SGBM_REACH_PX, right.shape[1] // 2)
-        return sgbm_disparity(_grey(prediction.left_rectified), _grey(right), reach_px)
+        return sgbm_disparity(_grey(left), _grey(right), reach_px)
+
+    return disparity
+
+
+def network_comparison(predictor: Predictor) -> Comparison:
+    """Another network on the same frame, e.g. the same one before its fine-tuning."""
+
+    def disparity(frame: StereoFrame) -> FloatMap | None:
+        return None if frame.right is None else predictor.predict(frame.left, frame.right).disparity_px
 
     return disparity
 

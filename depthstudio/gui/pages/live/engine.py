@@ -13,12 +13,17 @@ from PySide6.QtCore import QObject, Signal
 from depthstudio.cameras import CaptureThread
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import Rectifier, StereoCalibration
-from depthstudio.gui.pages.live.comparisons import camera_comparison, sgbm_comparison
+from depthstudio.gui.pages.live.comparisons import (
+    camera_comparison,
+    exact_comparison,
+    network_comparison,
+    sgbm_comparison,
+)
 from depthstudio.gui.tasks import TaskContext, TaskRunner
 
 if TYPE_CHECKING:
     from depthstudio.inference import Predictor
-    from depthstudio.inference.live import LiveLoop
+    from depthstudio.inference.live import Comparison, LiveLoop
 
 _STOP_TIMEOUT_S = 10.0
 
@@ -34,26 +39,33 @@ class EngineState(Enum):
 
 @dataclass(frozen=True)
 class NetworkUse:
-    """Which network, and how. threads, max_disparity: 0 leaves them as they are."""
+    """Which network, and how. threads, max_disparity: 0 leaves them as they are. backend: see Predictor."""
 
     path: Path
     threads: int = 0
     max_disparity: int = 0
+    backend: str = "auto"
+    half_resolution: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """What one loop is made from. calibration is None for images that are rectified already, with unknown geometry."""
+    """What one loop is made from. calibration is None for images that are rectified already, with unknown geometry.
+
+    second: another network to compare with.
+    """
 
     network: NetworkUse
     capture: CaptureThread
     calibration: StereoCalibration | None
     size: tuple[int, int]
+    second: NetworkUse | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
         """Equal for setups that need the same loop."""
-        return self.network, id(self.capture), self.calibration.id if self.calibration else "", self.size
+        calibration_id = self.calibration.id if self.calibration else ""
+        return self.network, id(self.capture), calibration_id, self.size, self.second
 
 
 class LiveEngine(QObject):
@@ -72,7 +84,7 @@ class LiveEngine(QObject):
         self._setup: Setup | None = None
         self._generation = 0
         self._making = threading.Lock()
-        self._loaded: tuple[NetworkUse, Predictor] | None = None
+        self._loaded: dict[NetworkUse, Predictor] = {}
         self._reread = False
         self.state = EngineState.IDLE
         self.loop: LiveLoop | None = None
@@ -141,24 +153,34 @@ class LiveEngine(QObject):
         from depthstudio.inference.live import LiveLoop
 
         rectifier = Rectifier(setup.calibration, setup.size) if setup.calibration is not None else None
-        predictor = self._predictor(setup.network)
-        predictor.rectifier = rectifier
-        predictor.warm_up(setup.size)
-        comparisons = {"sgbm": sgbm_comparison(rectifier, predictor.max_disparity)}
+        kept = set() if self._reread else {setup.network, setup.second}
+        self._reread = False
+        # What is no longer used gives its memory back before the next one needs it.
+        self._loaded = {use: predictor for use, predictor in self._loaded.items() if use in kept}
+        predictor = self._ready(setup.network, rectifier, setup.size)
+        comparisons: dict[str, Comparison] = {"sgbm": sgbm_comparison(rectifier, predictor.max_disparity)}
         if rectifier is not None:
-            comparisons["camera"] = camera_comparison(rectifier)
+            comparisons |= {"camera": camera_comparison(rectifier), "exact": exact_comparison(rectifier)}
+        if setup.second is not None:
+            comparisons["second"] = network_comparison(self._ready(setup.second, rectifier, setup.size))
         return LiveLoop(setup.capture.newest("inference"), predictor, comparisons, first)
 
-    def _predictor(self, use: NetworkUse) -> Predictor:
+    def _ready(self, use: NetworkUse, rectifier: Rectifier | None, size: tuple[int, int]) -> Predictor:
+        """The predictor, loaded when it is not there yet, warm for this size."""
         from depthstudio.inference import Predictor
 
-        if self._loaded is None or self._loaded[0] != use or self._reread:
-            self._reread = False
-            self._loaded = None  # its memory is free before the next one needs it
-            threads, max_disparity = use.threads or None, use.max_disparity or None
-            predictor = Predictor(use.path, threads=threads, max_disparity=max_disparity, backend="auto")
-            self._loaded = (use, predictor)
-        return self._loaded[1]
+        if use not in self._loaded:
+            self._loaded[use] = Predictor(
+                use.path,
+                threads=use.threads or None,
+                max_disparity=use.max_disparity or None,
+                backend=use.backend,
+                half_resolution=use.half_resolution,
+            )
+        predictor = self._loaded[use]
+        predictor.rectifier = rectifier
+        predictor.warm_up(size)
+        return predictor
 
     def _set_state(self, state: EngineState) -> None:
         self.state = state
