@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthstudio.errors import DatasetError
+from depthstudio.frames import Image
+from depthstudio.synthetic import generate_scene, render_pair
 
+_CHECKED_PAIRS = 3
+_SYNTHETIC_SIZE = (320, 240)
 # The scenes over which the headline mean is taken.
 HEADLINE = (
     "mb14_motorcycle_q",
@@ -46,6 +52,17 @@ def read_benchmark_pairs(folder: Path) -> list[BenchmarkPair]:
     if not pairs:
         raise DatasetError(f"There are no stereo pairs with disparity in {folder}.", "Expected <name>/disp.npy.")
     return pairs
+
+
+def check_pairs() -> Iterator[tuple[Image, Image]]:
+    """Pairs to check an exported network with: real ones of DEPTHSTUDIO_DATA where that is set, else synthetic ones."""
+    data = os.environ.get("DEPTHSTUDIO_DATA")
+    if data and (Path(data) / "stereo").is_dir():
+        yield from ((pair.left, pair.right) for pair in read_benchmark_pairs(Path(data) / "stereo")[:_CHECKED_PAIRS])
+        return
+    for seed in range(_CHECKED_PAIRS):
+        pair = render_pair(generate_scene(seed, size=_SYNTHETIC_SIZE, max_disparity=64))
+        yield pair.left, pair.right
 
 
 def _read(folder: Path) -> BenchmarkPair:

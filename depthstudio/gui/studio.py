@@ -42,6 +42,7 @@ class Studio(QObject):
     camera_requested = Signal()
     recording_requested = Signal()
     preview_requested = Signal(object)
+    evaluation_requested = Signal(object)
     device_changed = Signal(str)
     noticed = Signal(object)
 

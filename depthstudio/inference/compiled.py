@@ -97,23 +97,10 @@ class OpenVinoBackend(CompiledBackend):
         return f"OpenVINO cpu {self.precision}"
 
     def _compile(self, model: bytes, size: tuple[int, int]) -> Program:
-        options: dict[str, Any] = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": _OPENVINO_PRECISIONS[self.precision][0],
-        }
-        if self._threads is not None:
-            options["INFERENCE_NUM_THREADS"] = self._threads
-        core = _openvino_core()
-        graph = core.read_model(model)
+        graph = _openvino_core().read_model(model)
         shape = [1, 3, size[1], size[0]]
         graph.reshape({0: shape, 1: shape})
-        request = core.compile_model(graph, "CPU", options).create_infer_request()
-
-        def program(left: FloatMap, right: FloatMap) -> list[FloatMap]:
-            results = request.infer({0: left, 1: right}, share_inputs=True, share_outputs=True)
-            return [np.array(results[index]) for index in range(len(results))]
-
-        return program
+        return openvino_program(graph, self.precision, self._threads)
 
 
 def onnxruntime_program(model: bytes, size: tuple[int, int] | None = None, threads: int | None = None) -> Program:
@@ -132,6 +119,23 @@ def onnxruntime_program(model: bytes, size: tuple[int, int] | None = None, threa
         options.add_free_dimension_override_by_name(name, length)
     session = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     return lambda left, right: session.run(None, dict(zip(INPUTS, (left, right), strict=True)))
+
+
+def openvino_program(model: Any, precision: str = "fp32", threads: int | None = None) -> Program:
+    """A graph, or the path of one (.xml, .onnx), made ready in OpenVINO on the CPU. NetworkError when not installed."""
+    options: dict[str, Any] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": _OPENVINO_PRECISIONS[precision][0],
+    }
+    if threads is not None:
+        options["INFERENCE_NUM_THREADS"] = threads
+    request = _openvino_core().compile_model(model, "CPU", options).create_infer_request()
+
+    def program(left: FloatMap, right: FloatMap) -> list[FloatMap]:
+        results = request.infer({0: left, 1: right}, share_inputs=True, share_outputs=True)
+        return [np.array(results[index]) for index in range(len(results))]
+
+    return program
 
 
 def openvino_precisions() -> list[str]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from depthstudio.errors import NetworkError
+from depthstudio.inference.half_resolution import HalfResolution
 from depthstudio.inference.runtimes import import_runtime
 from depthstudio.models import StereoNetwork
 
@@ -26,7 +27,7 @@ _DYNAMIC_EXAMPLE = (150, 100)
 _exporting = threading.Lock()  # torch.onnx keeps its state in globals
 
 
-def to_onnx(network: StereoNetwork, size: tuple[int, int] | None) -> bytes:
+def to_onnx(network: StereoNetwork | HalfResolution, size: tuple[int, int] | None) -> bytes:
     """The network with its present weights and max_disparity as an ONNX model. The network itself stays as it is.
 
     size: (width, height) of the images; None leaves both free. Inputs "left", "right": (1, 3, H, W) float32 RGB in
@@ -34,14 +35,9 @@ def to_onnx(network: StereoNetwork, size: tuple[int, int] | None) -> bytes:
     it, "confidence" (1, H, W) float32. Raises NetworkError when torch cannot export it, or onnx is missing.
     """
     import_runtime("onnx")  # torch's exporter needs it
-    exported: Any = copy.deepcopy(network).to("cpu")
-    if hasattr(exported, "exporting"):
-        exported.exporting = True  # the same numbers from operations that other runtimes are quick at
-    graph = _Graph(exported).eval()
-    width, height = size or _DYNAMIC_EXAMPLE
-    example = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+    graph, example = _graph_of(network), _example(size)
     with torch.inference_mode():
-        count = len(graph(*(torch.zeros(1, 3, 32, 32),) * 2))
+        count = len(graph(*(torch.zeros(1, 3, 64, 64),) * 2))
     outputs = OUTPUTS[:count]
     content = io.BytesIO()
     with _exporting, torch.inference_mode(), _quiet():
@@ -61,6 +57,33 @@ def to_onnx(network: StereoNetwork, size: tuple[int, int] | None) -> bytes:
                 f"{network.name} cannot be exported to ONNX.", f"{type(error).__name__}: {error}"
             ) from error
     return content.getvalue()
+
+
+def to_torchscript(network: StereoNetwork | HalfResolution, size: tuple[int, int] | None) -> torch.jit.ScriptModule:
+    """The same graph as to_onnx, with the same inputs and a tuple of its outputs, as traced TorchScript."""
+    graph, example = _graph_of(network), _example(size)
+    with _exporting, torch.inference_mode(), _quiet():
+        try:
+            traced: torch.jit.ScriptModule = torch.jit.trace(graph, (example, example), check_trace=False)
+        except Exception as error:  # whatever an operator that cannot be traced raises
+            raise NetworkError(
+                f"{network.name} cannot be exported to TorchScript.", f"{type(error).__name__}: {error}"
+            ) from error
+    return traced
+
+
+def _graph_of(network: StereoNetwork | HalfResolution) -> _Graph:
+    copied = copy.deepcopy(network).to("cpu")
+    for module in copied.modules():
+        if hasattr(module, "exporting"):
+            marked: Any = module
+            marked.exporting = True  # the same numbers from operations that other runtimes are quick at
+    return _Graph(copied).eval()
+
+
+def _example(size: tuple[int, int] | None) -> Tensor:
+    width, height = size or _DYNAMIC_EXAMPLE
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
 
 
 class OnnxSource:
@@ -87,7 +110,7 @@ class OnnxSource:
 class _Graph(nn.Module):
     """What is exported: outputs as a plain tuple, without the training's auxiliary ones."""
 
-    def __init__(self, network: StereoNetwork) -> None:
+    def __init__(self, network: StereoNetwork | HalfResolution) -> None:
         super().__init__()
         self.network = network
 

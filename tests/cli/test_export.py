@@ -67,3 +67,19 @@ def test_what_cannot_be_exported_is_one_clear_line(
         (line,) = capsys.readouterr().err.splitlines()
         assert said in line
     assert not (tmp_path / "net.onnx").exists()
+
+
+def test_a_run_becomes_a_folder_for_use_elsewhere(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert export("--model", run.folder, "--elsewhere", tmp_path / "out", "--half-resolution") == 0
+    metadata = read_metadata(tmp_path / "out" / "network.onnx")
+    assert metadata["size"] == "96x64" and metadata["resolution"] == "half"
+    with np.load(tmp_path / "out" / "rectification.npz") as rig:
+        assert float(rig["baseline_m"]) == pytest.approx(0.1)
+    assert "depth.py" in capsys.readouterr().out
+
+
+def test_something_must_be_written(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert export("--model", run.folder) == 2
+    assert "--elsewhere" in capsys.readouterr().err
+    assert export("--model", run.folder, "-o", tmp_path / "net.trt") == 2
+    assert ".onnx" in capsys.readouterr().err

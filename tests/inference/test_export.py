@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from depthstudio.errors import NetworkError, SettingsError
 from depthstudio.inference import Predictor, export
 from depthstudio.inference.compiled import as_input, onnxruntime_program
-from depthstudio.inference.export import export_network, read_metadata
+from depthstudio.inference.export import FORMATS, export_network, read_metadata
+from depthstudio.inference.half_resolution import HalfResolution
 from depthstudio.inference.image_size import parse_size
 from depthstudio.inference.onnx_graph import to_onnx
 from depthstudio.inference.probe import probe_pair
@@ -80,3 +82,35 @@ def test_sizes_are_read_as_people_write_them() -> None:
     for text in ("640", "640x", "axb", "16x480"):
         with pytest.raises(SettingsError, match="no image size"):
             parse_size(text)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("half", [False, True], ids=["full", "half"])
+def test_every_format_computes_what_torch_computes(tmp_path: Path, suffix: str, half: bool) -> None:
+    if suffix == ".xml":
+        pytest.importorskip("openvino")
+    report = export_network(network(), tmp_path / f"net{suffix}", None, PAIRS, {"run": "desk"}, half_resolution=half)
+    assert max(report.difference_px) < 0.001
+    assert read_metadata(report.path) == report.metadata
+    assert report.metadata["run"] == "desk"
+    assert report.metadata["max_disparity_px"] == ("64" if half else "32")
+    assert all(path.is_file() for path in report.paths)
+    assert sorted(tmp_path.iterdir()) == sorted(report.paths)
+
+
+def test_half_resolution_keeps_the_size_of_the_images(tmp_path: Path) -> None:
+    net = network()
+    export_network(net, tmp_path / "net.onnx", (96, 64), PAIRS, half_resolution=True)
+    program = onnxruntime_program((tmp_path / "net.onnx").read_bytes())
+    left, right = probe_pair((96, 64), 10)
+    answer = program(as_input(left), as_input(right))[0][0]
+    with torch.inference_mode():
+        expected = HalfResolution(net)(torch.from_numpy(as_input(left)), torch.from_numpy(as_input(right))).disparity[0]
+    np.testing.assert_allclose(answer, expected.numpy(), atol=0.01)
+    assert answer.shape == (64, 96)
+
+
+def test_another_ending_is_refused_with_those_that_work(tmp_path: Path) -> None:
+    with pytest.raises(NetworkError, match=r"net\.trt") as caught:
+        export_network(network(), tmp_path / "net.trt", None, PAIRS)
+    assert ".onnx" in caught.value.why and ".xml" in caught.value.why
