@@ -49,7 +49,7 @@ def benchmark_sets(folder: Path | None) -> dict[str, list[BenchmarkPair]]:
         sets["mean of these"] = [pair for pair in pairs if pair.name in HEADLINE]
         sets["mtk_synth"] = [pair for pair in pairs if pair.name.startswith("mtk_synth")]
         sets["sceneflow"] = [pair for pair in pairs if pair.name.startswith("sceneflow")]
-    scenes = validation_scenes(INFRARED_PAIRS, INFRARED_SIZE, INFRARED_MAX_DISPARITY, (INFRARED,))
+    scenes = validation_scenes(INFRARED_PAIRS, INFRARED_SIZE, INFRARED_MAX_DISPARITY, kinds=(INFRARED,))
     sets[INFRARED_SET] = [
         BenchmarkPair(f"{INFRARED}_{index}", scene.left, scene.right, scene.disparity_px)
         for index, scene in enumerate(scenes)

@@ -143,6 +143,14 @@ class VolumeStereoNetwork(StereoNetwork):
                 auxiliary[f"step_{index}"] = 4 * disparity
         return hidden, disparity
 
+    @torch.no_grad()
+    def rescale_log_spread(self, gain: float, offset: float) -> None:
+        """Make the logarithm of the error's scale gain * it + offset, and with it the confidence; disparity stays."""
+        log_spread = self.spread[-1]
+        assert isinstance(log_spread, nn.Conv2d)
+        log_spread.weight.mul_(gain)
+        _bias(log_spread).mul_(gain).add_(offset)
+
     def encoder_modules(self) -> list[nn.Module]:
         """See StereoNetwork.encoder_modules."""
         return [self.encoder]

@@ -18,7 +18,9 @@ from depthstudio.cancel import CancelToken
 from depthstudio.errors import NetworkError
 from depthstudio.inference.device import choose_device
 from depthstudio.inference.reach import set_max_disparity
-from depthstudio.models import save_network
+from depthstudio.models import load_network, save_network
+from depthstudio.models.volume_network import VolumeStereoNetwork
+from depthstudio.training.confidence import calibrate_confidence, calibration_scenes
 from depthstudio.training.optimisation import autocast, channels_last
 from depthstudio.training.precision import PrecisionChoice, choose_precision
 from depthstudio.training.pretrain_data import CropStream, PairSource, RenderedPairs, batches
@@ -72,7 +74,7 @@ class PretrainSettings:
 
 @dataclass(frozen=True)
 class PretrainEvent:
-    """kind: "started", "progress", "validated", "saved" or "finished"; values: JSON-able facts."""
+    """kind: "started", "progress", "validated", "calibrated" or "finished"; values: JSON-able facts."""
 
     kind: str
     fraction: float
@@ -182,6 +184,7 @@ class _Pretraining:
             return
         yield self._validate()
         self._save()
+        yield from self._calibrate()
         yield self._event("finished", {"reason": "time is used up"})
 
     def _is_over(self) -> bool:
@@ -233,6 +236,17 @@ class _Pretraining:
             facts = {"crops": self.state.crops, "steps": self.state.step, "hours": self.state.elapsed_s / 3600}
             save_network(self.state.average.network, self.folder / BEST_FILE, {**facts, "validation_bad_2": score})
         return self._event("validated", {"score": score, **_as_values(scores)})
+
+    def _calibrate(self) -> Iterator[PretrainEvent]:
+        """Put the best weights' confidence right."""
+        if not (self.folder / BEST_FILE).exists():
+            return
+        best = load_network(self.folder / BEST_FILE)
+        if isinstance(best.network, VolumeStereoNetwork):
+            set_max_disparity(best.network, self.validation.max_disparity)
+            fit = calibrate_confidence(best.network.to(self.device), calibration_scenes(self.settings.scenes_per_kind))
+            save_network(best.network, self.folder / BEST_FILE, best.metadata)
+            yield self._event("calibrated", asdict(fit))
 
     def _save(self) -> None:
         self.state.save(self.folder / STATE_FILE)

@@ -61,7 +61,8 @@ def light_validation(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two small fixed scenes instead of seven kinds."""
     noise = ShiftedNoise().draw(np.random.default_rng(0), (64, 32), 32)
     monkeypatch.delenv("DEPTHSTUDIO_DATA", raising=False)
-    monkeypatch.setattr("depthstudio.training.pretrain_validation.validation_scenes", lambda *_: [noise, noise])
+    for room in ("pretrain_validation", "confidence"):
+        monkeypatch.setattr(f"depthstudio.training.{room}.validation_scenes", lambda *_, **__: [noise, noise])
 
 
 def test_rate_warms_up_and_falls_to_almost_nothing() -> None:
@@ -95,7 +96,7 @@ def test_pixels_without_weight_do_not_count() -> None:
 def test_a_run_writes_its_files_and_a_stopped_one_goes_on(tmp_path: Path, light_validation: None) -> None:
     folder = tmp_path / "run"
     events = list(pretrain(settings(), folder, source=ShiftedNoise()))
-    assert [event.kind for event in events][-2:] == ["validated", "finished"]
+    assert [event.kind for event in events][-3:] == ["validated", "calibrated", "finished"]
     assert load_network(folder / "best.safetensors").metadata["steps"] == 2
     assert len((folder / "history.jsonl").read_text().splitlines()) == len(events)
     with pytest.raises(NetworkError, match="already holds a run"):
