@@ -11,9 +11,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from itertools import count
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from depthstudio.cameras.source import Control, EndOfStream, FrameSource
+from depthstudio.cameras.source import Control, EndOfStream, FrameSource, SourceMode, SourceStatus
 from depthstudio.cameras.subscriptions import FrameQueue, NewestFrame
 from depthstudio.errors import SourceError, UserError
 from depthstudio.frames import StereoFrame
@@ -24,6 +24,7 @@ _RATE_WINDOW_S = 2.0
 _log = logging.getLogger(__name__)
 
 Consumer = TypeVar("Consumer", NewestFrame, FrameQueue)
+Answer = TypeVar("Answer")
 
 
 class CaptureState(Enum):
@@ -64,22 +65,31 @@ class CaptureThread:
 
     Subscribe before `start` to miss nothing. A live source never waits for anybody: who is too slow loses frames, and
     they are counted. A source that is not live (`FrameSource.is_live`) waits for every-frame queues instead.
-    on_state: called on the capture thread after each change of state.
+    on_state: called on the capture thread after each change of state. prepare: called there with the opened source.
+    `calibration`, `controls`, `modes` and `status` are what the source said last.
     """
 
-    def __init__(self, source: FrameSource, on_state: Callable[[CaptureState], None] | None = None) -> None:
+    def __init__(
+        self,
+        source: FrameSource,
+        on_state: Callable[[CaptureState], None] | None = None,
+        prepare: Callable[[FrameSource], None] | None = None,
+    ) -> None:
         self.source = source
         self.error: UserError | None = None
         self.calibration: StereoCalibration | None = None
         self.controls: tuple[Control, ...] = ()
+        self.modes: tuple[SourceMode, ...] = ()
+        self.status = SourceStatus()
         self._on_state = on_state
+        self._prepare = prepare
         self._state = CaptureState.CLOSED
         self._finished = False
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._consumers: dict[str, NewestFrame | FrameQueue] = {}
-        self._control_requests: deque[tuple[str, float, Future[None]]] = deque()
+        self._requests: deque[tuple[Callable[[Any], Any], Future[Any]]] = deque()
         self._arrivals: deque[float] = deque(maxlen=256)
         self._received = 0
         self._source_lost = 0
@@ -117,10 +127,14 @@ class CaptureThread:
 
     def set_control(self, name: str, value: float) -> Future[None]:
         """Queue a change of a camera setting; it is made on the capture thread. The future carries a refusal."""
-        future: Future[None] = Future()
-        self._control_requests.append((name, value, future))
+        return self.call(lambda source: source.set_control(name, value))
+
+    def call(self, function: Callable[[Any], Answer]) -> Future[Answer]:
+        """Have `function(source)` called on the capture thread, between two frames. The future carries its answer."""
+        future: Future[Answer] = Future()
+        self._requests.append((function, future))
         if not self._state.is_running:
-            self._refuse_controls()
+            self._refuse_requests()
         return future
 
     def counters(self) -> CaptureCounters:
@@ -145,8 +159,12 @@ class CaptureThread:
         final = CaptureState.CLOSED
         try:
             self.source.open()
+            if self._prepare is not None:
+                self._prepare(self.source)
             self.calibration = self.source.calibration
             self.controls = self.source.controls()
+            self.modes = self.source.modes()
+            self.status = self.source.status()
             if not self._stop.is_set():
                 self._set_state(CaptureState.STREAMING)
             self._read_until_stopped()
@@ -176,12 +194,13 @@ class CaptureThread:
             consumers = list(self._consumers.values())
         for consumer in consumers:
             consumer.close()
-        self._refuse_controls()
+        self._refuse_requests()
 
     def _read_until_stopped(self) -> None:
         while not self._stop.is_set():
-            self._apply_controls()
+            self._answer_requests()
             frame = self.source.read(_READ_TIMEOUT_S)
+            self.status = self.source.status()
             if frame is not None:
                 self._count(frame)
                 self._hand_out(frame)
@@ -211,23 +230,23 @@ class CaptureThread:
                 return True
         return False
 
-    def _apply_controls(self) -> None:
-        changed = False
-        while self._control_requests:
-            name, value, future = self._control_requests.popleft()
+    def _answer_requests(self) -> None:
+        answered = False
+        while self._requests:
+            function, future = self._requests.popleft()
+            answered = True
             try:
-                self.source.set_control(name, value)
-                future.set_result(None)
-                changed = True
+                future.set_result(function(self.source))
             except Exception as error:
                 future.set_exception(error)
-        if changed:
+        if answered:
             self.controls = self.source.controls()
+            self._last_number = None  # a recording may stand elsewhere now: no frame was lost in between
 
-    def _refuse_controls(self) -> None:
-        while self._control_requests:
-            *_, future = self._control_requests.popleft()
-            future.set_exception(SourceError("The camera is not open.", next_step="Open it first."))
+    def _refuse_requests(self) -> None:
+        while self._requests:
+            _, future = self._requests.popleft()
+            future.set_exception(SourceError("The source is not open.", next_step="Open it first."))
 
     def _rate_hz(self) -> float:
         horizon = time.monotonic() - _RATE_WINDOW_S

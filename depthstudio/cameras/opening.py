@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from depthstudio.cameras.source import FrameSource
 from depthstudio.cameras.urls import SourceUrl
@@ -38,13 +39,7 @@ def open_source(url: str) -> FrameSource:
 
 
 def list_sources(workspace: Workspace | None = None) -> list[SourceInfo]:
-    """RealSense cameras, the simulated rigs and the workspace's sessions. Takes milliseconds, never raises."""
-    from depthstudio.cameras.realsense_devices import list_devices
-
-    cameras = [
-        SourceInfo(f"realsense://{device.serial}?mode=ir", device.name, "camera", device.detail)
-        for device in list_devices()
-    ]
+    """Cameras, the simulated rigs and the workspace's sessions. Takes milliseconds, never raises."""
     sessions = [
         SourceInfo(
             str(SourceUrl.for_path("session", session.folder)),
@@ -54,7 +49,43 @@ def list_sources(workspace: Workspace | None = None) -> list[SourceInfo]:
         )
         for session in (list_sessions(workspace.sessions) if workspace is not None else ())
     ]
-    return [*cameras, *_SIMULATED, *sessions]
+    return [*list_cameras(), *_SIMULATED, *sessions]
+
+
+def list_cameras() -> list[SourceInfo]:
+    """Connected RealSense and USB cameras, and the pairs that can be made of them."""
+    from depthstudio.cameras.realsense_devices import list_devices
+    from depthstudio.cameras.usb_devices import list_usb_cameras
+
+    devices, webcams = list_devices(), list_usb_cameras()
+    found = []
+    for device in devices:
+        if device.has_infrared_pair:
+            found.append(
+                SourceInfo(f"realsense://{device.serial}?mode=ir", f"{device.name}, infrared", "camera", device.detail)
+            )
+        found.append(
+            SourceInfo(f"realsense://{device.serial}?mode=rgb", f"{device.name}, colour", "camera", device.detail)
+        )
+        found += [
+            SourceInfo(
+                str(SourceUrl("hybrid", f"{device.serial}+usb:{webcam.key}")),
+                f"{device.name} + {webcam.name}",
+                "camera",
+                "colour and depth, with a USB camera at the right",
+            )
+            for webcam in webcams
+        ]
+    found += [
+        SourceInfo(str(SourceUrl("usb", f"{a.key}+{b.key}")), f"{a.name} + {b.name}", "camera", "two USB cameras")
+        for a, b in pairwise(webcams)
+    ]
+    found += [
+        SourceInfo(str(SourceUrl("usb", webcam.key)), f"{webcam.name}, side by side", "camera", webcam.detail)
+        for webcam in webcams
+        if any(width >= 2 * height for width, height, _ in webcam.modes)
+    ]
+    return found
 
 
 _SIMULATED = (
@@ -99,10 +130,24 @@ def _realsense(url: SourceUrl) -> FrameSource:
     return RealSenseSource(url)
 
 
+def _hybrid(url: SourceUrl) -> FrameSource:
+    from depthstudio.cameras.hybrid import HybridSource
+
+    return HybridSource(url)
+
+
+def _usb(url: SourceUrl) -> FrameSource:
+    from depthstudio.cameras.usb_stereo import UsbStereoSource
+
+    return UsbStereoSource(url)
+
+
 _MAKERS: dict[str, Callable[[SourceUrl], FrameSource]] = {
     "sim": _simulated,
     "file": _sdk_file,
     "session": _session,
     "folder": _folder,
     "realsense": _realsense,
+    "hybrid": _hybrid,
+    "usb": _usb,
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from depthstudio.cameras.realsense_sdk import load_sdk
@@ -12,76 +14,174 @@ from depthstudio.errors import SourceError
 
 @dataclass(frozen=True)
 class _Option:
+    """governed_by: the automatic mode that must be off. missing: what is said of a camera without it."""
+
     name: str
     label: str
+    sdk_name: str
     unit: str = ""
-    choices: tuple[str, ...] = ()
-    is_exposure: bool = False
+    governed_by: str = ""
+    missing: str = "This camera has no such setting."
 
 
-# Emitter 2 is the firmware's automatic mode; 3, the LED, is left out because devices that list it may lack one.
-_OPTIONS = (
-    _Option("enable_auto_exposure", "Automatic exposure", choices=("off", "on")),
-    _Option("exposure", "Exposure", "µs", is_exposure=True),
-    _Option("gain", "Gain", is_exposure=True),
-    _Option("emitter_enabled", "Projector", choices=("off", "on", "automatic")),
-    _Option("laser_power", "Projector power", "mW"),
+_DEPTH_OPTIONS = (
+    _Option("visual_preset", "Preset", "visual_preset"),
+    _Option("enable_auto_exposure", "Automatic exposure", "enable_auto_exposure"),
+    _Option("exposure", "Exposure", "exposure", "µs", "enable_auto_exposure"),
+    _Option("gain", "Gain", "gain", "", "enable_auto_exposure"),
+    _Option("emitter_enabled", "Projector", "emitter_enabled", missing="This camera has no projector."),
+    _Option("laser_power", "Projector power", "laser_power", "mW", missing="This camera has no projector."),
 )
+# The colour sensor's exposure has no unit here: unlike the depth sensor's, it differs between cameras.
+_COLOR_OPTIONS = (
+    _Option("color.enable_auto_exposure", "Automatic colour exposure", "enable_auto_exposure"),
+    _Option("color.exposure", "Colour exposure", "exposure", "", "enable_auto_exposure"),
+    _Option("color.gain", "Colour gain", "gain", "", "enable_auto_exposure"),
+    _Option("color.enable_auto_white_balance", "Automatic white balance", "enable_auto_white_balance"),
+    _Option("color.white_balance", "White balance", "white_balance", "K", "enable_auto_white_balance"),
+)
+_GOVERNED = {
+    "enable_auto_exposure": "Automatic exposure is on.",
+    "enable_auto_white_balance": "Automatic white balance is on.",
+}
+_EMITTER = "emitter_enabled"
+_ALTERNATING = "alternating"
+# Emitter 2 is the firmware's automatic mode; 3, the LED, is left out because devices that list it may lack one.
+_EMITTER_CHOICES = ("off", "on", "automatic")
 
 
-class SensorControls:
-    """The settings of a camera's depth sensor, which infrared 1 and 2 share."""
+class DeviceControls:
+    """The settings of a camera's depth sensor, which infrared 1 and 2 share, and of its colour sensor."""
 
-    def __init__(self, sensor: Any) -> None:
-        self._sensor = sensor
+    def __init__(self, device: Any, depth_sensor: Any, color_sensor: Any = None) -> None:
         self._rs = load_sdk()
+        self._device = device
+        self._sensors = [(depth_sensor, _DEPTH_OPTIONS), (color_sensor, _COLOR_OPTIONS)]
 
     def list(self) -> tuple[Control, ...]:
-        """Every setting that this device has, as it is now."""
-        return tuple(self._control(option) for option in _OPTIONS if self._sensor.supports(self._key(option)))
+        """Every setting as it is now; what this device lacks is there too, with the reason."""
+        return tuple(
+            self._control(sensor, option)
+            for sensor, options in self._sensors
+            if sensor is not None
+            for option in options
+        )
 
     def set(self, name: str, value: float) -> None:
-        """Change a setting. Exposure and gain turn automatic exposure off first, as the device would refuse them.
+        """Change a setting. What an automatic mode governs turns that off first, as the device would refuse it.
 
         SourceError when the device has no such setting, or refuses the value.
         """
-        option = next((option for option in _OPTIONS if option.name == name), None)
-        if option is None or not self._sensor.supports(self._key(option)):
-            raise SourceError(f"This camera has no setting '{name}'.")
+        sensor, option = self._find(name)
         try:
-            if option.is_exposure and self._is_automatic():
-                self._sensor.set_option(self._rs.option.enable_auto_exposure, 0)
-            self._sensor.set_option(self._key(option), value)
+            if self._is_governed(sensor, option):
+                sensor.set_option(self._key(option.governed_by), 0)
+            if option.name == _EMITTER:
+                self._set_emitter(sensor, value)
+            else:
+                sensor.set_option(self._key(option.sdk_name), value)
         except RuntimeError as error:
-            allowed = self._control(option)
+            allowed = self._control(sensor, option)
             raise SourceError(
                 f"The camera refuses {option.label.lower()} = {value:g}.",
                 f"{error}.",
                 f"It takes {allowed.minimum:g} to {allowed.maximum:g} in steps of {allowed.step:g}.",
             ) from error
 
-    def _control(self, option: _Option) -> Control:
-        key = self._key(option)
-        limits = self._sensor.get_option_range(key)
-        unavailable = "This camera does not let it be changed." if self._sensor.is_option_read_only(key) else ""
-        if option.is_exposure and self._is_automatic():
-            unavailable = "Automatic exposure is on."
-        return Control(
+    def export_json(self) -> str:
+        """The advanced-mode settings, as RealSense Viewer writes them. SourceError when the device has none."""
+        return self._advanced(lambda mode: str(mode.serialize_json()))
+
+    def import_json(self, text: str) -> None:
+        """Load what `export_json` or RealSense Viewer wrote. SourceError when it is no such file, or refused."""
+        try:
+            content = json.loads(text)
+        except ValueError as error:
+            raise SourceError("The file holds no camera settings.", f"It is no JSON: {error}.") from error
+        if not isinstance(content, dict) or not content:
+            raise SourceError("The file holds no camera settings.", "It is JSON, but no list of named values.")
+        self._advanced(lambda mode: mode.load_json(json.dumps(content)))
+
+    def _advanced(self, use: Callable[[Any], Any]) -> Any:
+        what = "The settings file cannot be used with this camera."
+        try:
+            mode = self._rs.rs400_advanced_mode(self._device)
+            enabled = mode.is_enabled()
+        except RuntimeError as error:
+            raise SourceError(what, "It has no advanced mode.") from error
+        if not enabled:
+            raise SourceError(what, "Its advanced mode is off.", "Turn it on in RealSense Viewer.")
+        try:
+            return use(mode)
+        except RuntimeError as error:
+            raise SourceError(what, f"{error}.", "Is the file one of this model?") from error
+
+    def _find(self, name: str) -> tuple[Any, _Option]:
+        for sensor, options in self._sensors:
+            for option in options:
+                if sensor is not None and option.name == name and sensor.supports(self._key(option.sdk_name)):
+                    return sensor, option
+        raise SourceError(f"This camera has no setting '{name}'.")
+
+    def _control(self, sensor: Any, option: _Option) -> Control:
+        key = self._key(option.sdk_name)
+        if not sensor.supports(key):
+            return Control(option.name, option.label, 0.0, unit=option.unit, unavailable=option.missing)
+        limits = sensor.get_option_range(key)
+        unavailable = "This camera does not let it be changed." if sensor.is_option_read_only(key) else ""
+        if self._is_governed(sensor, option):
+            unavailable = _GOVERNED[option.governed_by]
+        value = sensor.get_option(key)
+        control = Control(
             option.name,
             option.label,
-            self._sensor.get_option(key),
+            value,
             limits.min,
-            min(limits.max, len(option.choices) - 1) if option.choices else limits.max,
+            limits.max,
             limits.step,
             limits.default,
             option.unit,
-            option.choices[: int(limits.max) + 1],
-            unavailable,
+            unavailable=unavailable,
+        )
+        if option.name == _EMITTER:
+            return self._emitter(sensor, control)
+        if option.name == "visual_preset":
+            choices = self._preset_names(sensor, key, limits)
+            return replace(control, choices=choices, minimum=0, maximum=len(choices) - 1)
+        return control
+
+    def _preset_names(self, sensor: Any, key: Any, limits: Any) -> tuple[str, ...]:
+        names = {int(preset): name for name, preset in self._rs.rs400_visual_preset.__members__.items()}
+        return tuple(
+            sensor.get_option_value_description(key, float(value)) or names.get(value, str(value)).replace("_", " ")
+            for value in range(int(limits.max) + 1)
         )
 
-    def _is_automatic(self) -> bool:
-        key = self._rs.option.enable_auto_exposure
-        return self._sensor.supports(key) and self._sensor.get_option(key) > 0
+    def _emitter(self, sensor: Any, control: Control) -> Control:
+        choices = _EMITTER_CHOICES[: int(control.maximum) + 1]
+        value = min(control.value, len(choices) - 1)
+        alternates = self._key("emitter_on_off")
+        if sensor.supports(alternates):
+            choices = (*choices, _ALTERNATING)
+            if sensor.get_option(alternates) > 0:
+                value = len(choices) - 1
+        return replace(control, value=value, minimum=0, maximum=len(choices) - 1, choices=choices)
 
-    def _key(self, option: _Option) -> Any:
-        return getattr(self._rs.option, option.name)
+    def _set_emitter(self, sensor: Any, value: float) -> None:
+        choices = self._control(sensor, next(o for o in _DEPTH_OPTIONS if o.name == _EMITTER)).choices
+        if not 0 <= value < len(choices):
+            raise RuntimeError(f"there is no mode {value:g}")
+        alternates = self._key("emitter_on_off")
+        alternate = choices[int(value)] == _ALTERNATING
+        if sensor.supports(alternates) and not alternate:
+            sensor.set_option(alternates, 0)
+        sensor.set_option(self._key(_EMITTER), 1 if alternate else value)  # it alternates only while it is on
+        if alternate:
+            sensor.set_option(alternates, 1)
+
+    def _is_governed(self, sensor: Any, option: _Option) -> bool:
+        key = self._key(option.governed_by) if option.governed_by else None
+        return key is not None and sensor.supports(key) and sensor.get_option(key) > 0
+
+    def _key(self, sdk_name: str) -> Any:
+        return getattr(self._rs.option, sdk_name)

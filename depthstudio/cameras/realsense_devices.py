@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from depthstudio.cameras.realsense_sdk import load_sdk, sdk_context
+from depthstudio.cameras.usb_report import product_name
 from depthstudio.errors import SourceError
+
+_WITHOUT_INFRARED_PAIR = ("L515", "SR300", "SR305", "T265", "F450")
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,11 @@ class RealSenseDevice:
     def is_slow_usb(self) -> bool:
         """True on a USB 2 link, where only few modes and rates work."""
         return self.usb.startswith("2")
+
+    @property
+    def has_infrared_pair(self) -> bool:
+        """False for the models of other product lines that see depth by laser or time of flight."""
+        return not any(model in self.name for model in _WITHOUT_INFRARED_PAIR)
 
     @property
     def detail(self) -> str:
@@ -52,8 +60,14 @@ def describe_device(rs: Any, device: Any) -> RealSenseDevice:
     camera_info = rs.camera_info
     return RealSenseDevice(
         info(camera_info.serial_number),
-        info(camera_info.name) or "RealSense camera",
+        _name(info(camera_info.product_id), info(camera_info.name)),
         info(camera_info.product_id),
         info(camera_info.firmware_version),
         info(camera_info.usb_type_descriptor),
     )
+
+
+def _name(product_id: str, sdk_name: str) -> str:
+    """By product, because the SDK's own names differ between its versions."""
+    known = product_name(product_id)
+    return f"RealSense {known}" if known else sdk_name or "RealSense camera"

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from depthstudio.cameras.depth_alignment import DepthAligner
+from depthstudio.cameras.frame_matching import Partner
 from depthstudio.cameras.realsense_sdk import load_sdk
 from depthstudio.errors import CalibrationError, SourceError
 from depthstudio.frames import DepthMm, Image, StereoFrame
@@ -86,6 +87,22 @@ class Layout:
         )
 
 
+def partners_of(layout: Layout, profiles: Mapping[str, Any], sensor_of: Mapping[str, int]) -> list[Partner]:
+    """How the other streams accompany the left one. sensor_of: index of each stream's sensor."""
+
+    def interval_ms(stream: str) -> float:
+        return 1000.0 / max(1, profiles[stream].fps())
+
+    partners = []
+    for stream in (layout.right, layout.depth, layout.color):
+        if stream is not None:
+            same_sensor = sensor_of[stream] == sensor_of[layout.left]
+            slower_ms = max(interval_ms(stream), interval_ms(layout.left))
+            tolerance_ms = slower_ms / 2 if same_sensor else slower_ms
+            partners.append(Partner(stream, tolerance_ms, stream == layout.right, same_sensor))
+    return partners
+
+
 def calibration_from_profiles(
     profiles: Mapping[str, Any], sensor_baseline_m: float | None = None
 ) -> StereoCalibration | None:
@@ -102,11 +119,15 @@ def calibration_from_profiles(
     except RuntimeError:
         return None  # Y16 calibration streams and damaged recordings have none
     R, T = _pose(left, right)
-    baseline_m = _checked_baseline_m(float(np.linalg.norm(T)), sensor_baseline_m)
+    extrinsics_m = float(np.linalg.norm(T))
+    baseline_m = extrinsics_m or sensor_baseline_m or 0.0
     K1, K2 = _matrix(left_intrinsics), _matrix(right_intrinsics)
     D1, D2 = np.array(left_intrinsics.coeffs), np.array(right_intrinsics.coeffs)
     size = (left_intrinsics.width, left_intrinsics.height)
-    extra = {"source": "device", "sensor_baseline_m": sensor_baseline_m}
+    extra: dict[str, Any] = {"source": "device", "sensor_baseline_m": sensor_baseline_m}
+    if contradiction := _baseline_contradiction(extrinsics_m, sensor_baseline_m):
+        _log.warning(contradiction)
+        extra["baseline_contradiction"] = contradiction
     is_rectified = (
         np.allclose(K1, K2, atol=_RECTIFIED_TOLERANCE_PX)
         and not D1.any()
@@ -125,14 +146,13 @@ def calibration_from_profiles(
         return None
 
 
-def _checked_baseline_m(extrinsics_m: float, sensor_m: float | None) -> float:
-    if not sensor_m:
-        return extrinsics_m
-    if extrinsics_m == 0:
-        return sensor_m
-    if abs(extrinsics_m - sensor_m) > _BASELINE_TOLERANCE * sensor_m:
-        _log.warning("Baseline: %.2f mm by extrinsics, %.2f mm by the sensor.", extrinsics_m * 1e3, sensor_m * 1e3)
-    return extrinsics_m
+def _baseline_contradiction(extrinsics_m: float, sensor_m: float | None) -> str:
+    if not sensor_m or not extrinsics_m or abs(extrinsics_m - sensor_m) <= _BASELINE_TOLERANCE * sensor_m:
+        return ""
+    return (
+        f"The camera contradicts itself: its baseline is {extrinsics_m * 1e3:.2f} mm by its extrinsics, "
+        f"{sensor_m * 1e3:.2f} mm by its depth sensor. Calibrate it."
+    )
 
 
 def _pose(profile: Any, other: Any) -> tuple[np.ndarray, np.ndarray]:

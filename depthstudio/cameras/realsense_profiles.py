@@ -32,6 +32,21 @@ def choose_profiles(available: Iterable[Any], request: StreamRequest) -> dict[st
 
     Without a size or rate asked for, the one nearest to 640x480 at 30/s is taken. SourceError lists what there is.
     """
+    by_stream = _by_stream(available)
+    if request.mode == "ir":
+        return _infrared(by_stream, request)
+    return _color(by_stream, request)
+
+
+def offered_modes(available: Iterable[Any], mode: str) -> tuple[Mode, ...]:
+    """Every size and rate that the left image of mode ``ir`` or ``rgb`` can have, sorted."""
+    by_stream = _by_stream(available)
+    if mode == "rgb":
+        return tuple(sorted(by_stream.get(COLOR, {})))
+    return tuple(sorted(_pairs(by_stream)))
+
+
+def _by_stream(available: Iterable[Any]) -> dict[str, Modes]:
     by_stream: dict[str, Modes] = {}
     for profile in available:
         stream = stream_of(profile)
@@ -41,9 +56,14 @@ def choose_profiles(available: Iterable[Any], request: StreamRequest) -> dict[st
             key = (video.width(), video.height(), video.fps())
             if key not in modes or profile.format().name in ("y8", "rgb8", "z16"):
                 modes[key] = video
-    if request.mode == "ir":
-        return _infrared(by_stream, request)
-    return _color(by_stream, request)
+    return by_stream
+
+
+def _pairs(by_stream: dict[str, Modes]) -> Modes:
+    """Modes of infrared 1 that infrared 2 has too, with depth of the same where there is any."""
+    left, right = by_stream.get(INFRARED_LEFT, {}), by_stream.get(INFRARED_RIGHT, {})
+    shared = {key: left[key] for key in left if key in right}
+    return {key: left[key] for key in shared if key in by_stream.get(DEPTH, {})} or shared
 
 
 def _color(by_stream: dict[str, Modes], request: StreamRequest) -> dict[str, Any]:
@@ -59,11 +79,11 @@ def _color(by_stream: dict[str, Modes], request: StreamRequest) -> dict[str, Any
 
 def _infrared(by_stream: dict[str, Modes], request: StreamRequest) -> dict[str, Any]:
     left, right = by_stream.get(INFRARED_LEFT, {}), by_stream.get(INFRARED_RIGHT, {})
-    shared = {key: left[key] for key in left if key in right}
-    if not shared:
+    pairs = _pairs(by_stream)
+    if not pairs:
         raise SourceError("The camera offers no pair of infrared streams.", next_step="Use mode=rgb.")
     depth, color = by_stream.get(DEPTH, {}), by_stream.get(COLOR, {})
-    key = _asked_for({mode: left[mode] for mode in shared if mode in depth} or shared, request)
+    key = _asked_for(pairs, request)
     chosen = {INFRARED_LEFT: left[key], INFRARED_RIGHT: right[key]}
     if key in depth:
         chosen[DEPTH] = depth[key]

@@ -11,8 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from depthstudio.cameras.frame_matching import FrameMatcher, Partner, StreamFrame
-from depthstudio.cameras.realsense_frames import FrameConverter, Layout, calibration_from_profiles, streams_of
+from depthstudio.cameras.frame_matching import FrameMatcher, StreamFrame
+from depthstudio.cameras.realsense_frames import (
+    FrameConverter,
+    Layout,
+    calibration_from_profiles,
+    partners_of,
+    streams_of,
+)
 from depthstudio.cameras.realsense_sdk import load_sdk
 from depthstudio.cameras.sdk_sensor import SensorReader
 from depthstudio.cameras.source import EndOfStream
@@ -65,21 +71,8 @@ class SdkFile:
         wanted = {layout.left, layout.right, layout.depth, layout.color}
         self._sensor_of = {stream: index for stream, index in sensor_of.items() if stream in wanted}
         self.calibration = calibration_from_profiles(self.profiles, baseline_m)
-        self._matcher = self._make_matcher(layout)
+        self._matcher = FrameMatcher(layout.left, partners_of(layout, self.profiles, self._sensor_of))
         self._converter = FrameConverter(layout, self.profiles, depth_units_m)
-
-    def _make_matcher(self, layout: Layout) -> FrameMatcher:
-        def interval_ms(stream: str) -> float:
-            return 1000.0 / max(1, self.profiles[stream].fps())
-
-        partners = []
-        for stream in (layout.right, layout.depth, layout.color):
-            if stream is not None:
-                same_sensor = self._sensor_of[stream] == self._sensor_of[layout.left]
-                slower_ms = max(interval_ms(stream), interval_ms(layout.left))
-                tolerance_ms = slower_ms / 2 if same_sensor else slower_ms
-                partners.append(Partner(stream, tolerance_ms, stream == layout.right, same_sensor))
-        return FrameMatcher(layout.left, partners)
 
     def close(self) -> None:
         """Stop reading. Harmless when closed already."""

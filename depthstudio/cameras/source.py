@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from depthstudio.cameras.pairing import SyncCounters
+from depthstudio.errors import SourceError
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import StereoCalibration
 
@@ -35,12 +37,52 @@ class Control:
     unavailable: str = ""
 
 
+@dataclass(frozen=True)
+class SourceMode:
+    """A size and rate that the source can be opened with. url: the same source in this mode."""
+
+    label: str
+    url: str
+    is_current: bool = False
+
+
+@dataclass(frozen=True)
+class PlaybackState:
+    """Where a recording stands. Times count from its first frame; duration_s and frame_count: None when unknown.
+
+    frame: index of the frame delivered last, when the recording can tell.
+    """
+
+    position_s: float = 0.0
+    duration_s: float | None = None
+    frame: int | None = None
+    frame_count: int | None = None
+    paused: bool = False
+    loop: bool = False
+    speed: float = 1.0
+
+
+@dataclass(frozen=True)
+class SourceStatus:
+    """What a source tells about itself while it is read.
+
+    warnings: what lowers the quality of its frames now. sync: how pictures of unsynchronised cameras were paired.
+    """
+
+    warnings: tuple[str, ...] = ()
+    sync: SyncCounters | None = None
+    playback: PlaybackState | None = None
+
+
 class FrameSource(ABC):
     """A camera, recording or simulated rig. One thread reads it; open and close happen on that thread too.
 
     url: how the source is named, typed, saved and passed on, e.g. ``sim://hybrid?scene=desk``.
     title: how the window shows it.
+    settings_key: under which name the camera's settings are remembered; empty when there is nothing to remember.
     """
+
+    settings_key: str = ""
 
     def __init__(self, url: str, title: str) -> None:
         self.url = url
@@ -75,6 +117,22 @@ class FrameSource(ABC):
     def set_control(self, name: str, value: float) -> None:
         """Set one of `controls`. SourceError when the device refuses."""
         raise KeyError(name)
+
+    def modes(self) -> tuple[SourceMode, ...]:
+        """Sizes and rates to choose from; empty for sources with one only."""
+        return ()
+
+    def status(self) -> SourceStatus:
+        """Warnings, synchronisation and playback, as they are now. Called on the reading thread."""
+        return SourceStatus()
+
+    def export_settings(self) -> str:
+        """All settings of the camera in its maker's file format. SourceError when it has none."""
+        raise SourceError(f"{self.title} has no settings file.")
+
+    def import_settings(self, text: str) -> None:
+        """Load what `export_settings` or the maker's own program wrote. SourceError when the camera refuses it."""
+        raise SourceError(f"{self.title} takes no settings file.")
 
     def __enter__(self) -> Self:
         self.open()

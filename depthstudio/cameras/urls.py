@@ -53,7 +53,7 @@ class SourceUrl:
         return cls(scheme, str(path.expanduser().absolute()))
 
     def __str__(self) -> str:
-        text = f"{self.scheme}://{quote(self.target)}"
+        text = f"{self.scheme}://{quote(self.target, safe='/+:')}"
         return f"{text}?{urlencode(self.options)}" if self.options else text
 
     @property
@@ -105,6 +105,10 @@ class SourceUrl:
         if value not in choices:
             raise SourceError(f"{name}={value} is unknown.", next_step=f"Choose one of {', '.join(choices)}.")
         return value
+
+    def size_and_rate(self) -> dict[str, str]:
+        """The options that choose a camera's mode."""
+        return {name: value for name, value in self.options.items() if name in ("size", "fps")}
 
     def size(self, default: tuple[int, int] | None = None) -> tuple[int, int] | None:
         """``size=640x480`` as (width, height) px."""

@@ -73,6 +73,11 @@ def realsense_usb_report(usb_devices: Path = _USB_DEVICES, rule_folders: tuple[P
     return UsbReport(tuple(cameras), has_rules)
 
 
+def product_name(product_id: str) -> str:
+    """``D435`` for ``0B07``; empty for a product that is not known here. Unlike the SDK's, these names never change."""
+    return _PRODUCTS.get(product_id.lower(), "")
+
+
 def _camera_at(folder: Path) -> UsbCamera | None:
     if _attribute(folder, "idVendor").lower() != _INTEL:
         return None

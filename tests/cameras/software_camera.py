@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pyrealsense2 as rs
 
+from depthstudio.cameras.realsense_sdk import sdk_context
+
 WIDTH, HEIGHT, FPS = 64, 48, 30
 FOCAL_PX, BASELINE_M = 38.5, 0.05
 
@@ -57,12 +59,17 @@ class SoftwareCamera:
     def __init__(
         self,
         streams: tuple[str, ...] = ("depth", "infrared 1", "infrared 2", "color"),
+        *,
         serial: str = "000111222333",
         depth_units_m: float = 0.001,
         baseline_m: float = BASELINE_M,
         size: tuple[int, int] = (WIDTH, HEIGHT),
+        sensor_baseline_m: float | None = None,
+        usb: str = "3.2",
+        has_metadata: bool = True,
     ) -> None:
         self.size = size
+        self._seen_by_context: list[Any] = []
         self.depth_units_m = depth_units_m
         self.device = rs.software_device()
         for key, value in (
@@ -71,7 +78,7 @@ class SoftwareCamera:
             (rs.camera_info.product_line, "D400"),
             (rs.camera_info.product_id, "0B07"),
             (rs.camera_info.firmware_version, "5.16.0.1"),
-            (rs.camera_info.usb_type_descriptor, "3.2"),
+            (rs.camera_info.usb_type_descriptor, usb),
         ):
             self.device.register_info(key, value)
         self.sensors = {"stereo": self.device.add_sensor("Stereo Module")}
@@ -82,9 +89,10 @@ class SoftwareCamera:
             if name in streams:
                 self.profiles[name] = self._add_stream(uid)
         self._add_extrinsics(baseline_m)
-        self._add_options(baseline_m)
-        for sensor in self.sensors.values():  # without it the SDK's matcher may split colour off for ever
-            sensor.set_metadata(rs.frame_metadata_value.actual_fps, FPS * 1000)
+        self._add_options(sensor_baseline_m or baseline_m)
+        if has_metadata:
+            for sensor in self.sensors.values():
+                sensor.set_metadata(rs.frame_metadata_value.actual_fps, FPS * 1000)
         if set(streams) == {name for name, *_ in self._STREAMS}:  # it crashes on a set of streams it does not know
             self.device.create_matcher(rs.matchers.dlr_c)
 
@@ -116,9 +124,29 @@ class SoftwareCamera:
             (rs.option.gain, _range(16, 248, 1, 16)),
             (rs.option.laser_power, _range(0, 360, 30, 150)),
             (rs.option.enable_auto_exposure, _range(0, 1, 1, 1)),
+            (rs.option.visual_preset, _range(0, 5, 1, 1)),
+            (rs.option.emitter_on_off, _range(0, 1, 1, 0)),
         ):
             stereo.add_option(option, limits, True)
             stereo.set_option(option, limits.default)
+        if "color" in self.sensors:
+            for option, limits in (
+                (rs.option.enable_auto_exposure, _range(0, 1, 1, 1)),
+                (rs.option.exposure, _range(1, 10000, 1, 156)),
+            ):
+                self.sensors["color"].add_option(option, limits, True)
+                self.sensors["color"].set_option(option, limits.default)
+
+    def plug_in(self) -> None:
+        """Let the program's own SDK context find it. The SDK forgets a device whose description nobody holds."""
+        context = sdk_context()
+        context.set_devices_changed_callback(lambda change: self._seen_by_context.append(change.get_new_devices()))
+        self.device.add_to(context)
+
+    def unplug(self) -> None:
+        """The context finds it no more."""
+        self._seen_by_context.clear()
+        gc.collect()
 
     def _sensor(self, stream: str) -> Any:
         return self.sensors["color" if stream == "color" else "stereo"]

@@ -13,6 +13,7 @@ from software_camera import BASELINE_M, FOCAL_PX, SoftwareCamera, picture
 
 from depthstudio.cameras import CaptureState, CaptureThread, list_sources, open_source
 from depthstudio.cameras.realsense import RealSenseSource
+from depthstudio.cameras.realsense_devices import list_devices
 from depthstudio.cameras.urls import SourceUrl
 from depthstudio.errors import SourceError
 from depthstudio.frames import StereoFrame
@@ -53,7 +54,7 @@ def test_infrared_mode_delivers_matched_pictures_as_the_camera_took_them() -> No
         assert np.array_equal(frame.right, picture("infrared 2", frame.number))
         assert np.array_equal(frame.depth_mm, picture("depth", frame.number))
         assert frame.arrived_s > 0
-    assert source.title == "Intel RealSense D435"
+    assert source.title == "RealSense D435"
 
 
 def test_the_calibration_is_the_devices_own() -> None:
@@ -84,7 +85,7 @@ def test_controls_have_the_devices_ranges_and_reach_it() -> None:
         controls = {control.name: control for control in source.controls()}
         assert (controls["laser_power"].minimum, controls["laser_power"].maximum) == (0, 360)
         assert controls["laser_power"].step == 30
-        assert controls["emitter_enabled"].choices == ("off", "on", "automatic")
+        assert controls["emitter_enabled"].choices[:3] == ("off", "on", "automatic")
         assert controls["exposure"].unavailable
         source.set_control("exposure", 12000)
         controls = {control.name: control for control in source.controls()}
@@ -157,3 +158,156 @@ def test_without_libusb_the_reason_is_told_and_the_rest_works(monkeypatch: pytes
 def test_the_list_of_sources_never_needs_a_camera() -> None:
     kinds = {source.kind for source in list_sources(None)}
     assert "simulated" in kinds
+
+
+def test_forty_starts_and_stops_leave_nothing_behind() -> None:
+    camera = SoftwareCamera()
+    stop = threading.Event()
+    producer = camera.produce(stop)
+    before = threading.active_count()
+    try:
+        for _ in range(40):
+            source = RealSenseSource(SourceUrl.parse("realsense://"), device=camera.device)
+            source.open()
+            read(source, 1)
+            source.close()
+    finally:
+        stop.set()
+        producer.join()
+    assert threading.active_count() <= before
+
+
+def test_frames_held_for_long_do_not_starve_the_camera() -> None:
+    import pyrealsense2 as rs
+
+    with streaming(SoftwareCamera()) as source:
+        for sensor in source._sensors:
+            sensor.set_option(rs.option.frames_queue_size, 16)
+        held = read(source, 50)
+    assert len({frame.number for frame in held}) == 50
+    assert np.array_equal(held[0].left, picture("infrared 1", held[0].number))
+
+
+def test_without_metadata_every_stream_still_comes() -> None:
+    with streaming(SoftwareCamera(has_metadata=False)) as source:
+        frames = read(source, 10)
+    assert all(frame.color is not None and frame.depth_mm is not None for frame in frames)
+    assert "exposure_us" not in frames[0].metadata
+
+
+@pytest.mark.parametrize(
+    ("streams", "mode", "has_right", "has_depth"),
+    [
+        (("depth", "infrared 1", "infrared 2"), "ir", True, True),
+        (("infrared 1", "infrared 2"), "ir", True, False),
+        (("infrared 1", "infrared 2", "color"), "ir", True, False),
+        (("color",), "rgb", False, False),
+        (("depth", "infrared 1", "infrared 2", "color"), "rgb", False, True),
+    ],
+)
+def test_any_set_of_streams_that_makes_a_picture_works(
+    streams: tuple[str, ...], mode: str, has_right: bool, has_depth: bool
+) -> None:
+    with streaming(SoftwareCamera(streams=streams), f"mode={mode}") as source:
+        frame = read(source, 3)[-1]
+    assert (frame.right is not None, frame.depth_mm is not None) == (has_right, has_depth)
+
+
+@pytest.mark.parametrize(("streams", "mode"), [(("depth",), "ir"), (("depth", "color"), "ir"), (("depth",), "rgb")])
+def test_streams_that_make_no_picture_are_refused(streams: tuple[str, ...], mode: str) -> None:
+    source = RealSenseSource(SourceUrl.parse(f"realsense://?mode={mode}"), SoftwareCamera(streams=streams).device)
+    with pytest.raises(SourceError, match="offers no"):
+        source.open()
+
+
+def test_a_stream_that_stays_away_does_not_hold_up_the_others() -> None:
+    camera = SoftwareCamera()
+    source = RealSenseSource(SourceUrl.parse("realsense://"), device=camera.device)
+    source.open()
+    frames = []
+    for number in range(1, 40):
+        camera.push(number, leave_out=("color",))
+        frames += [frame for _ in range(3) if (frame := source.read(0.002)) is not None]
+    source.close()
+    assert [frame.number for frame in frames[:20]] == list(range(1, 21))
+    assert all(frame.color is None and frame.depth_mm is not None for frame in frames)
+
+
+def test_a_slow_link_is_told_with_what_it_costs() -> None:
+    with streaming(SoftwareCamera(usb="2.1")) as source:
+        (warning,) = source.status().warnings
+    assert "USB 2.1" in warning and "64x48 at 30/s is the most" in warning
+    with streaming(SoftwareCamera()) as source:
+        assert source.status().warnings == ()
+
+
+def test_a_baseline_that_the_camera_contradicts_is_told() -> None:
+    camera = SoftwareCamera(sensor_baseline_m=0.055)
+    with streaming(camera) as source:
+        assert source.calibration is not None and source.calibration.baseline_m == pytest.approx(BASELINE_M)
+        assert "50.00 mm by its extrinsics, 55.00 mm" in source.status().warnings[0]
+
+
+def test_the_modes_are_those_the_device_lists() -> None:
+    with streaming(SoftwareCamera()) as source:
+        (mode,) = source.modes()
+    assert (mode.label, mode.is_current) == ("64x48 at 30/s", True)
+    assert SourceUrl.parse(mode.url).options == {"mode": "ir", "size": "64x48", "fps": "30"}
+
+
+def test_the_projector_alternates_where_the_device_can() -> None:
+    import pyrealsense2 as rs
+
+    camera = SoftwareCamera()
+    stereo = camera.sensors["stereo"]
+    with streaming(camera) as source:
+        names = {control.name: control for control in source.controls()}
+        assert names["emitter_enabled"].choices == ("off", "on", "automatic", "alternating")
+        source.set_control("emitter_enabled", 3)
+        assert (stereo.get_option(rs.option.emitter_enabled), stereo.get_option(rs.option.emitter_on_off)) == (1, 1)
+        assert {c.name: c.value for c in source.controls()}["emitter_enabled"] == 3
+        source.set_control("emitter_enabled", 0)
+        assert (stereo.get_option(rs.option.emitter_enabled), stereo.get_option(rs.option.emitter_on_off)) == (0, 0)
+        with pytest.raises(SourceError, match="projector"):
+            source.set_control("emitter_enabled", 4)
+
+
+def test_presets_colour_settings_and_what_is_missing_are_listed() -> None:
+    with streaming(SoftwareCamera()) as source:
+        names = {control.name: control for control in source.controls()}
+        assert names["visual_preset"].choices[3] == "high accuracy"
+        assert names["color.exposure"].maximum == 10000
+        assert "no such setting" in names["color.white_balance"].unavailable
+        source.set_control("color.exposure", 300)
+        assert {c.name: c.value for c in source.controls()}["color.exposure"] == 300
+        source.set_control("visual_preset", 4)
+        assert {c.name: c.value for c in source.controls()}["visual_preset"] == 4
+
+
+def test_a_settings_file_is_refused_with_a_reason_by_a_camera_without_advanced_mode() -> None:
+    with streaming(SoftwareCamera()) as source:
+        for text, says in (("no json", "no JSON"), ("[1, 2]", "no list of named values"), ('{"a": 1}', "dvanced mode")):
+            with pytest.raises(SourceError, match=says):
+                source.import_settings(text)
+        with pytest.raises(SourceError, match="dvanced mode"):
+            source.export_settings()
+
+
+def test_a_camera_is_found_by_its_serial_number_lost_and_found_again() -> None:
+    camera = SoftwareCamera(serial="777")
+    camera.plug_in()
+    try:
+        assert [device.serial for device in list_devices()] == ["777"]
+        with open_source("realsense://777?mode=ir") as source:
+            camera.push(1)
+            camera.push(2)
+            frame = source.read(2)
+        assert frame is not None and frame.number == 1
+        camera.unplug()
+        assert list_devices() == []
+        with pytest.raises(SourceError, match="777 is not connected"):
+            open_source("realsense://777?mode=ir").open()
+        camera.plug_in()
+        assert [device.serial for device in list_devices()] == ["777"]
+    finally:
+        camera.unplug()
