@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depthstudio.cancel import CancelToken
 from depthstudio.geometry import StereoCalibration
+from depthstudio.training.control import RunControl
 from depthstudio.training.data import TrainingData, open_training_data
-from depthstudio.training.events import EpochDone, TrainingEvent
+from depthstudio.training.events import TrainingEvent
 from depthstudio.training.run import Run
 from depthstudio.training.settings import TrainingSettings
 from depthstudio.workspace import Workspace
@@ -33,10 +33,13 @@ class DataChoice:
         about = run.about
         return cls(about.data, Path(about.calibration) if about.calibration else None, about.validation_data)
 
+    def loaded_calibration(self) -> StereoCalibration | None:
+        """The calibration of the file. CalibrationError when it cannot be read."""
+        return StereoCalibration.load(self.calibration) if self.calibration else None
+
     def open(self, settings: TrainingSettings) -> TrainingData:
         """Both sides. DatasetError or CalibrationError when they cannot be used."""
-        calibration = StereoCalibration.load(self.calibration) if self.calibration else None
-        return open_training_data(self.folders, settings, calibration, self.validation_folders)
+        return open_training_data(self.folders, settings, self.loaded_calibration(), self.validation_folders)
 
 
 @dataclass(frozen=True)
@@ -53,19 +56,14 @@ def new_run(
     name: str,
     settings: TrainingSettings,
     data: DataChoice,
-    cancel: CancelToken,
-    *,
-    last: CancelToken,
+    control: RunControl,
 ) -> Iterator[Prepared | TrainingEvent]:
-    """A new run from nothing. Its folder is made only when data and network are usable.
-
-    last: ends the run after the epoch that goes on. UserError when it cannot begin.
-    """
+    """A new run from nothing. Its folder is made only when data and network are usable. UserError when they are not."""
     from depthstudio.training.start import start_network
 
     sides = data.open(settings)
     network, lines = start_network(settings, workspace)
-    if cancel.is_cancelled:
+    if control.is_cancelled:
         return
     run = Run.create(
         workspace.runs,
@@ -76,12 +74,10 @@ def new_run(
         calibration=str(data.calibration or ""),
     )
     yield Prepared(run, lines)
-    yield from _follow(network, sides, run, cancel, last, resume=False)
+    yield from _follow(network, sides, run, control, resume=False)
 
 
-def resumed_run(
-    workspace: Workspace, folder: Path, cancel: CancelToken, last: CancelToken
-) -> Iterator[Prepared | TrainingEvent]:
+def resumed_run(workspace: Workspace, folder: Path, control: RunControl) -> Iterator[Prepared | TrainingEvent]:
     """Go on with a run after its last finished epoch. UserError when it cannot."""
     from depthstudio.training.start import start_network
 
@@ -90,10 +86,10 @@ def resumed_run(
     # The run's own file has the right shape even when the network it started from is gone.
     origin = run.settings.changed(network=str(run.best_path)) if run.best_path.exists() else run.settings
     network, lines = start_network(origin, workspace)
-    if cancel.is_cancelled:
+    if control.is_cancelled:
         return
     yield Prepared(run, lines, tuple(run.events()))
-    yield from _follow(network, sides, run, cancel, last, resume=True)
+    yield from _follow(network, sides, run, control, resume=True)
 
 
 def loaded_lines(spec: str, workspace: Workspace) -> list[str]:
@@ -104,11 +100,8 @@ def loaded_lines(spec: str, workspace: Workspace) -> list[str]:
 
 
 def _follow(
-    network: StereoNetwork, sides: TrainingData, run: Run, cancel: CancelToken, last: CancelToken, *, resume: bool
+    network: StereoNetwork, sides: TrainingData, run: Run, control: RunControl, *, resume: bool
 ) -> Iterator[TrainingEvent]:
     from depthstudio.training.loop import fine_tune
 
-    for event in fine_tune(network, sides.train, sides.validation, run.settings, run, cancel, resume):
-        if isinstance(event, EpochDone) and last.is_cancelled:
-            cancel.cancel()  # the loop looks at it again when the epoch's files are written
-        yield event
+    yield from fine_tune(network, sides.train, sides.validation, run.settings, run, resume=resume, control=control)

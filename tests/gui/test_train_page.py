@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -219,6 +220,40 @@ def test_stopping_keeps_the_best_and_the_run_can_be_resumed(
     assert epochs == list(range(1, len(epochs) + 1))
 
 
+def test_a_run_can_be_paused_changed_and_discarded(page: TrainPage, workspace: Workspace, qtbot: QtBot) -> None:
+    enter(page, epochs=300, early_stop_patience=0)
+    page.start_button.click()
+    qtbot.waitUntil(lambda: page.shown is not None and page.shown.epoch >= 1, timeout=LONG_MS)
+    page.live_exits.pause.click()
+    qtbot.waitUntil(lambda: page.state is RunState.PAUSED, timeout=LONG_MS)
+    assert page.live_exits.pause.text() == "Resume"
+    reached = page.shown.steps[-1] if page.shown is not None else None
+    page.run_panel.changes.editors["learning_rate"].setValue(5e-5)
+    page.run_panel.changes.editors["early_stop_patience"].setValue(40)  # type: ignore[arg-type]
+    assert set(page.run_panel.changes.wanted) == {"learning_rate", "early_stop_patience"}
+    page.run_panel.changes.apply.click()
+    qtbot.wait(300)
+    assert page.shown is not None
+    assert page.shown.steps[-1] == reached
+    page.live_exits.pause.click()
+    qtbot.waitUntil(lambda: page.shown is not None and len(page.shown.changes) == 2, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: page.shown is not None and page.shown.steps[-1].learning_rate <= 5e-5, timeout=LONG_MS)
+    assert page.shown.settings.early_stop_patience == 40
+    folder = page.shown.folder
+    assert folder is not None
+    page.live_exits.discard.click()
+    assert page.question is not None
+    page.question.buttons["Keep it"].click()
+    assert not page.job.is_stopping
+    page.live_exits.discard.click()
+    page.question.buttons["Discard the run"].click()
+    assert page.live_exits.discard.text() == "Discarding…"
+    qtbot.waitUntil(lambda: not page.job.is_running, timeout=LONG_MS)
+    assert not folder.exists()
+    assert page.shown is None
+    assert page.tabs.current == "setup"
+
+
 def test_a_stored_run_is_shown_again_with_its_curves(page: TrainPage, qtbot: QtBot) -> None:
     run_to_the_end(page, qtbot)
     page.new_run()
@@ -288,8 +323,36 @@ def test_a_killed_run_is_interrupted_and_goes_on_where_it_stopped(
 def test_a_learning_rate_far_from_the_preset_is_worth_a_word(page: TrainPage) -> None:
     assert page.setup.presets.preset.settings.learning_rate == 1e-4
     enter(page, learning_rate=1e-3)
-    assert page.start_problem.text() == "The learning rate is 10 times the preset's."
+    assert "The learning rate is 10 times the preset's." in [finding.what for finding in page.setup.checks.findings]
     assert page.start_button.isEnabled()
+
+
+def test_critical_findings_ask_twice(page: TrainPage) -> None:
+    enter(page, learning_rate=1e-2)
+    assert page.start_button.text() == "Start anyway"
+    page.start_button.click()
+    assert page.question is not None
+    page.question.buttons["Back"].click()
+    assert not page.job.is_running
+    page.start_button.click()
+    page.question.buttons["Start anyway"].click()
+    assert page.job.is_running
+    page.job.stop()
+
+
+def test_near_duplicates_are_found_and_a_click_shows_them(
+    page: TrainPage, recordings: list[Path], studio: Studio, qtbot: QtBot
+) -> None:
+    for picture in ("000001_left.png", "000001_right.png"):
+        shutil.copy(recordings[0] / "frames" / picture, recordings[1] / "frames" / picture)
+    qtbot.waitUntil(lambda: not page.setup.closer.is_busy, timeout=LONG_MS)
+    page.setup.closer.forget()
+    studio.library_changed.emit()
+    qtbot.waitUntil(lambda: any("near-duplicates" in finding.what for finding in page.setup.findings), timeout=LONG_MS)
+    twins = next(finding for finding in page.setup.findings if "near-duplicates" in finding.what)
+    page.setup.checks.frame_asked.emit(twins.frames[0])
+    assert page.preview_view.side.current == "validation"
+    assert page.preview_view.slider.value() == twins.frames[0].index
 
 
 def test_a_wrong_checkpoint_is_a_notice_and_the_page_stays_usable(

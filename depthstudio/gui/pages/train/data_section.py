@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QWidget
 
 from depthstudio.datasets.session import Session, list_sessions
 from depthstudio.errors import DatasetError, UserError
+from depthstudio.gui.pages.train.checks_section import clear_layout
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import TaskContext
-from depthstudio.gui.theme import GRID_PX, mark, theme
 from depthstudio.gui.training_worker import DataChoice
-from depthstudio.gui.widgets.basics import ElidedLabel, Section, Segments, button, column, label, number_label, row
+from depthstudio.gui.widgets.basics import ElidedLabel, Section, Segments, button, label, number_label, row
+from depthstudio.training.checks.finding import Finding
 from depthstudio.training.data import TrainingData
-from depthstudio.training.preflight import DataReport, Finding, check_data
+from depthstudio.training.preflight import DataReport, check_data
 from depthstudio.training.settings import TrainingSettings
 
 _ROWS = 7
 _RECORD = "Record one scene to train on and one to validate on, or choose a folder."
 _SIDE_WORDS = {"train": ("train", "train"), "validation": ("validate", "accent"), "": ("ignored", "")}
-_TONE_ICONS = {"bad": "circle-x", "warning": "triangle-alert", "good": "circle-check"}
 
 
 @dataclass(frozen=True)
@@ -45,14 +44,19 @@ class DataLook:
     error: UserError | None = None
 
 
-def look_at(choice: DataChoice, settings: TrainingSettings, sessions: Path | None) -> DataLook:
-    """Open the data and check it; reads frames, so not on the GUI thread. sessions: whose recordings are listed."""
+def look_at(
+    choice: DataChoice, settings: TrainingSettings, sessions: Path | None, reach_px: float | None = None
+) -> DataLook:
+    """Open the data and check it; reads frames, so not on the GUI thread. sessions: whose recordings are listed.
+
+    reach_px: largest disparity that the start network searches.
+    """
     found = list_sessions(sessions) if sessions is not None else []
     if sessions is not None and not found:
         return DataLook((), error=DatasetError("There are no recordings yet.", next_step=_RECORD))
     try:
         data = choice.open(settings)
-        report = check_data(data, settings)
+        report = check_data(data, settings, reach_px, choice.loaded_calibration())
     except UserError as error:
         return DataLook(tuple(_recording(session, session.role) for session in found), None, None, error)
     sides = {**dict.fromkeys(report.train, "train"), **dict.fromkeys(report.validation, "validation")}
@@ -78,7 +82,7 @@ class DataSection(Section):
         self._folder: Path | None = None
         self.look: DataLook | None = None
         self._busy = False
-        self._again: TrainingSettings | None = None
+        self._again: tuple[TrainingSettings, float | None] | None = None
         self.kind = Segments({"recordings": "Recordings", "folder": "Folder"})
         self.kind.setAccessibleName("Where the frames come from")
         self._path = ElidedLabel("No folder chosen", "muted")
@@ -93,13 +97,11 @@ class DataSection(Section):
         self._grid.setVerticalSpacing(2)
         self._grid.setColumnStretch(0, 1)
         self.summary = label("", "small", wrap=True)
-        self.findings = column(spacing=GRID_PX)
         to_dataset = lambda: studio.show_page("dataset")  # noqa: E731
         self._roles = button("Change roles", to_dataset, kind="link", tip="Open the Dataset page")
         self.heading_row.addWidget(self._roles)
         for item in (self.kind, self._folder_row, self._table, self.summary):
             self.add(item)
-        self.add(self.findings)
         self.kind.chosen.connect(self._on_kind)
         self._folder_row.hide()
 
@@ -132,20 +134,34 @@ class DataSection(Section):
         dialog.fileSelected.connect(lambda path: self.set_folder(Path(path)))
         dialog.open()
 
-    def refresh(self, settings: TrainingSettings) -> None:
-        """Look at the data in the background; `looked` follows."""
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the data itself gives away, or why it cannot be used."""
+        look = self.look
+        if look is None:
+            return ()
+        if look.report is not None:
+            return look.report.findings
+        if look.error is None:
+            step = "Choose one, or train on the recordings of this workspace."
+            return (Finding("No folder chosen.", step, blocks=True),)
+        words = " ".join(part for part in (look.error.what, look.error.why) if part)
+        return (Finding(words, look.error.next_step, "bad", blocks=True),)
+
+    def refresh(self, settings: TrainingSettings, reach_px: float | None = None) -> None:
+        """Look at the data in the background; `looked` follows. reach_px: how far the start network searches."""
         choice = self.choice
         if choice is None:
             self._on_look(DataLook(()))
             return
         if self._busy:
-            self._again = settings
+            self._again = (settings, reach_px)
             return
         self._busy = True
         sessions = self._studio.workspace.sessions if self.kind.current == "recordings" else None
 
         def work(_: TaskContext) -> DataLook:
-            return look_at(choice, settings, sessions)
+            return look_at(choice, settings, sessions, reach_px)
 
         self._studio.tasks.run(work, "Look at the data", self._on_look, self._on_fault)
 
@@ -162,16 +178,15 @@ class DataSection(Section):
         self._busy = False
         if self._again is not None:
             again, self._again = self._again, None
-            self.refresh(again)
+            self.refresh(*again)
             return
         self.look = look
         self._show_recordings(look.recordings)
         self._show_summary(look)
-        self._show_findings(look)
         self.looked.emit()
 
     def _show_recordings(self, recordings: tuple[Recording, ...]) -> None:
-        _clear(self._grid)
+        clear_layout(self._grid)
         for line, recording in enumerate(recordings[:_ROWS]):
             word, tone = _SIDE_WORDS[recording.side]
             self._grid.addWidget(ElidedLabel(recording.name), line, 0)
@@ -193,41 +208,3 @@ class DataSection(Section):
                 f"{report.train_frames} frames train, {report.validation_frames} validate. {width} × {height} px, "
                 f"{report.valid_share:.0%} labelled, up to {report.largest_disparity_px:.0f} px."
             )
-
-    def _show_findings(self, look: DataLook) -> None:
-        _clear(self.findings)
-        found = look.report.findings if look.report is not None else ()
-        if look.error is not None:
-            words = " ".join(part for part in (look.error.what, look.error.why) if part)
-            found = (Finding(words, look.error.next_step, "bad"),)
-        elif look.report is None:
-            found = (Finding("No folder chosen.", "Choose one, or train on the recordings of this workspace."),)
-        for finding in found:
-            self.findings.addWidget(FindingLine(finding))
-        if look.report is not None and not found:
-            self.findings.addWidget(FindingLine(Finding("Nothing speaks against starting.", tone="good")))
-
-
-class FindingLine(QWidget):
-    """One check in words with its icon."""
-
-    def __init__(self, finding: Finding) -> None:
-        super().__init__()
-        icon = QLabel()
-        icon.setFixedWidth(16)
-        theme().set_icon(icon, _TONE_ICONS[finding.tone], finding.tone, 14)
-        self.text = label(" ".join(part for part in (finding.what, finding.next_step) if part), "small", wrap=True)
-        mark(self.text, role="")
-        self.setAccessibleName(self.text.text())
-        layout = row(column(icon, 1, spacing=0), self.text)
-        layout.setStretch(1, 1)
-        self.setLayout(layout)
-
-
-def _clear(layout: object) -> None:
-    take: Callable[[int], object] = layout.takeAt  # type: ignore[attr-defined]
-    while (item := take(0)) is not None:
-        widget = item.widget()  # type: ignore[attr-defined]
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()

@@ -9,33 +9,55 @@ from PySide6.QtWidgets import QWidget
 from depthstudio.gui.pages.train.job import TrainingJob
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.studio import Studio
-from depthstudio.gui.theme import GRID_PX
+from depthstudio.gui.theme import GRID_PX, theme
 from depthstudio.gui.widgets.basics import button, column, icon_button, row
 
 _FINISH, _STOP = "Finish epoch and keep best", "Stop now and keep best"
 
 
 class LiveExits(QWidget):
-    """Both ways to end the running run; either keeps the best network."""
+    """The ways to hold or end the running run; all but one keep the best network."""
+
+    discard_asked = Signal()
+    save_asked = Signal()
 
     def __init__(self, job: TrainingJob) -> None:
         super().__init__()
         self._job = job
+        self.pause = button("Pause", self._toggle_pause, "pause")
+        self.discard = button("Discard…", self.discard_asked.emit, "trash-2", tip="Ends it and removes the whole run")
+        self.save = icon_button("download", "Save the curves as PNG and CSV in the run's folder", self.save_asked.emit)
         self.finish = button(_FINISH, job.finish_epoch, "flag", tip="Ends when the running epoch is measured")
         self.stop = button(
             _STOP, job.stop, "square", "danger", "Ends at the next step; the unfinished epoch is dropped"
         )
-        self.setLayout(column(self.finish, self.stop, spacing=GRID_PX))
+        first = row(self.pause, self.discard, self.save)
+        first.setStretch(0, 1)
+        first.setStretch(1, 1)
+        self.setLayout(column(first, self.finish, self.stop, spacing=GRID_PX))
         self.refresh()
 
     def refresh(self) -> None:
         """The buttons say what is happening."""
-        stopping, finishing = self._job.is_stopping, self._job.is_finishing_epoch
-        has_begun = self._job.story is not None and self._job.story.started is not None
+        job, story = self._job, self._job.story
+        stopping, finishing, discarding = job.is_stopping, job.is_finishing_epoch, job.is_discarding
+        has_begun = story is not None and story.started is not None
+        self.pause.setEnabled(has_begun and not stopping)
+        stands_still = job.is_paused and story is not None and story.is_paused
+        self.pause.setText("Resume" if stands_still else "Pausing…" if job.is_paused else "Pause")
+        tip = "Go on with the next step" if job.is_paused else "Stand still after this step; memory stays in use"
+        self.pause.setToolTip(tip)
+        theme().set_icon(self.pause, "play" if job.is_paused else "pause", "text_muted", 16)
+        self.discard.setEnabled(not stopping)
+        self.discard.setText("Discarding…" if discarding else "Discard…")
+        self.save.setEnabled(story is not None and bool(story.epochs))
         self.finish.setEnabled(has_begun and not stopping and not finishing)
         self.finish.setText("Finishing this epoch…" if finishing else _FINISH)
         self.stop.setEnabled(not stopping)
-        self.stop.setText("Stopping…" if stopping else _STOP)
+        self.stop.setText("Stopping…" if stopping and not discarding else _STOP)
+
+    def _toggle_pause(self) -> None:
+        self._job.set_paused(not self._job.is_paused)
 
 
 class AfterExits(QWidget):

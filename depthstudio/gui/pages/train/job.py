@@ -9,12 +9,14 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from depthstudio.cancel import CancelToken
+from depthstudio.errors import UserError
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.studio import Activity, Studio
 from depthstudio.gui.tasks import Task
 from depthstudio.gui.training_worker import DataChoice, Prepared, new_run, resumed_run
-from depthstudio.training.events import Failed, SampleImages
+from depthstudio.training.control import RunControl
+from depthstudio.training.events import Continued, Failed, Paused, SampleImages
 from depthstudio.training.settings import TrainingSettings
 
 _TELL_INTERVAL_MS = 200  # curves are repainted at most five times a second, however fast the steps are
@@ -40,7 +42,7 @@ class TrainingJob(QObject):
         super().__init__(parent)
         self._studio = studio
         self._task: Task | None = None
-        self._last = CancelToken()
+        self._control = RunControl()
         self._said_stopping = False
         self.story: RunStory | None = None
         self._timer = QTimer(self, interval=_TELL_INTERVAL_MS, singleShot=True)
@@ -59,20 +61,30 @@ class TrainingJob(QObject):
     @property
     def is_finishing_epoch(self) -> bool:
         """True when the running epoch is the last one."""
-        return self._task is not None and self._last.is_cancelled
+        return self._task is not None and self._control.is_finishing
+
+    @property
+    def is_paused(self) -> bool:
+        """True from the wish to pause until the wish to go on; the story says when it really stands still."""
+        return self._task is not None and self._control.is_paused
+
+    @property
+    def is_discarding(self) -> bool:
+        """True when it is about to be thrown away."""
+        return self._task is not None and self._control.is_discarded
 
     def start(self, name: str, settings: TrainingSettings, data: DataChoice) -> None:
         """Begin a new run."""
-        workspace, last = self._studio.workspace, CancelToken()
+        workspace, control = self._studio.workspace, RunControl()
         story = RunStory(name or "New run", settings)
-        self._begin(story, last, lambda cancel: new_run(workspace, name, settings, data, cancel, last=last))
+        self._begin(story, control, lambda: new_run(workspace, name, settings, data, control))
 
     def resume(self, story: RunStory) -> None:
         """Go on with an interrupted run."""
-        folder, last = story.folder, CancelToken()
+        folder, control = story.folder, RunControl()
         assert folder is not None, "only a run with a folder can be resumed"
         story.end = None
-        self._begin(story, last, lambda cancel: resumed_run(self._studio.workspace, folder, cancel, last))
+        self._begin(story, control, lambda: resumed_run(self._studio.workspace, folder, control))
 
     def stop(self) -> None:
         """End it at the next step; the best network stays."""
@@ -81,16 +93,41 @@ class TrainingJob(QObject):
 
     def finish_epoch(self) -> None:
         """End it when the running epoch is measured; the best network stays."""
-        self._last.cancel()
+        self._control.finish_epoch()
+        self._control.go_on()
         self.changed.emit()
+
+    def discard(self) -> None:
+        """End it at the next step and remove everything it wrote."""
+        self._control.discard()
+        self.stop()
+
+    def set_paused(self, paused: bool) -> None:
+        """Stand still after the running step, or go on."""
+        if paused:
+            self._control.pause()
+        else:
+            self._control.go_on()
+        self.changed.emit()
+
+    def change(self, values: dict[str, float]) -> None:
+        """Use other values from the next step on; nonsense becomes a notice."""
+        try:
+            self._control.change(**values)
+        except UserError as error:
+            self._studio.report(error)
 
     def is_live(self, folder: Path | None) -> bool:
         """True when this folder is the running run's."""
         return self.is_running and self.story is not None and folder is not None and self.story.folder == folder
 
-    def _begin(self, story: RunStory, last: CancelToken, events: Callable[[CancelToken], Iterator[Any]]) -> None:
-        self.story, self._last = story, last
-        self._task = self._studio.tasks.iterate(events, "Fine-tune", self._on_event)
+    def _begin(self, story: RunStory, control: RunControl, events: Callable[[], Iterator[Any]]) -> None:
+        def follow(cancel: CancelToken) -> Iterator[Any]:
+            control.cancel = cancel  # the status strip's stop button ends it, too
+            return events()
+
+        self.story, self._control = story, control
+        self._task = self._studio.tasks.iterate(follow, "Fine-tune", self._on_event)
         self._task.set_progress(-1.0, "reading the data")
         self._said_stopping = False
         self._task.progressed.connect(self._on_progressed)
@@ -120,6 +157,8 @@ class TrainingJob(QObject):
             story.take(event)  # type: ignore[arg-type]
             if isinstance(event, Failed):
                 self._studio.notify(Notice(event.message, event.why, event.next_step))
+            if isinstance(event, Paused | Continued):
+                self.changed.emit()
             if not self._timer.isActive():
                 self._timer.start()
 
@@ -132,11 +171,12 @@ class TrainingJob(QObject):
         story, self._task = self.story, None
         self._timer.stop()
         self._studio.set_activity("train", None)
-        if story is not None and story.folder is None:  # it never got as far as a folder
-            self.story = None
+        if story is not None and (story.folder is None or self._control.is_discarded):
+            self.story = None  # it never got as far as a folder, or was thrown away
         self.changed.emit()
         if self.story is not None:
             self.ended.emit(self.story)
+        if story is not None and story.folder is not None:
             self._studio.library_changed.emit()
 
 
@@ -147,7 +187,7 @@ def progress_words(story: RunStory) -> str:
     if story.baseline is None and not story.epochs:
         return "measuring the network as it came"
     running = min(story.epoch + 1, story.settings.epochs)
-    parts = [f"epoch {running}/{story.settings.epochs}"]
+    parts = [f"{'paused in ' if story.is_paused else ''}epoch {running}/{story.settings.epochs}"]
     if story.best_epe_px is not None:
         parts.append(f"best {story.best_epoch} ({story.best_epe_px:.3g} px)")
     if story.epochs and story.settings.early_stop_patience:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.base import Page
+from depthstudio.gui.pages.train.checks_section import question_before
 from depthstudio.gui.pages.train.curves import CurvesView
 from depthstudio.gui.pages.train.exits import AfterExits, LiveExits
 from depthstudio.gui.pages.train.job import TrainingJob
@@ -18,11 +19,13 @@ from depthstudio.gui.pages.train.runs_list import RunsList
 from depthstudio.gui.pages.train.samples import SampleStrip
 from depthstudio.gui.pages.train.setup_panel import SetupPanel
 from depthstudio.gui.pages.train.story import RunStory
-from depthstudio.gui.pages.train.verdict import RunState, closing_verdict, state_of
+from depthstudio.gui.pages.train.verdict import LIVE, RunState, closing_verdict, state_of
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.theme import GRID_PX, mark
 from depthstudio.gui.widgets.basics import Segments, button, column, label, row
+from depthstudio.gui.widgets.sheet import QuestionSheet
 from depthstudio.gui.widgets.status import EmptyState
+from depthstudio.training.checks.finding import FrameRef
 from depthstudio.training.events import Failed
 
 _TABS = {"setup": "Set up", "run": "Run", "runs": "All runs"}
@@ -36,6 +39,8 @@ class TrainPage(Page):
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self.shown: RunStory | None = None
+        self.question: QuestionSheet | None = None
+        self._live: RunStory | None = None
         self.job = TrainingJob(studio, self)
         self.library = RunLibrary(studio, self)
         self.curves = CurvesView()
@@ -90,6 +95,7 @@ class TrainPage(Page):
     def _connect(self) -> None:
         self.tabs.chosen.connect(lambda _: self._show_all())
         self.setup.changed.connect(self._show_start)
+        self.setup.checks.frame_asked.connect(self.show_frame)
         self.job.changed.connect(self._on_job_changed)
         self.job.advanced.connect(self._on_advanced)
         self.job.pictures_made.connect(self._on_pictures)
@@ -106,6 +112,9 @@ class TrainPage(Page):
         self.exits.new_asked.connect(self.new_run)
         self.exits.back_asked.connect(self.show_live)
         self.exits.save_asked.connect(self.save_curves)
+        self.live_exits.save_asked.connect(self.save_curves)
+        self.live_exits.discard_asked.connect(self.ask_discard)
+        self.run_panel.changes.asked.connect(self.job.change)
         self.shortcut("Ctrl+S", self.setup.save)
         self.shortcut("Ctrl+Return", self.start)
 
@@ -154,7 +163,7 @@ class TrainPage(Page):
         tab, state = self.tabs.current, self.state
         for key, widget in self._tab_widgets.items():
             widget.setVisible(key == tab)
-        live = state in (RunState.RUNNING, RunState.STOPPING)
+        live = state in LIVE
         self._start_footer.setVisible(tab == "setup")
         self.live_exits.setVisible(tab == "run" and live)
         self.exits.setVisible(tab == "run" and self.shown is not None and not live)
@@ -178,7 +187,7 @@ class TrainPage(Page):
             self.run_panel.show_nothing()
             return
         self.run_panel.show_story(story, state)
-        if state in (RunState.RUNNING, RunState.STOPPING):
+        if state in LIVE:
             self.live_exits.refresh()
         else:
             self.exits.show_story(story, self.job.is_running)
@@ -186,8 +195,12 @@ class TrainPage(Page):
     def _show_start(self) -> None:
         problem = "A run is going on already." if self.job.is_running else self.setup.problem
         self.start_button.setEnabled(not problem)
-        words = problem or self.setup.advice
-        mark(self.start_problem, tone="" if problem else "warning")
+        findings = self.setup.checks.findings
+        critical = any(finding.tone == "bad" for finding in findings)
+        self.start_button.setText("Start anyway" if critical and not problem else "Start")
+        first = next((finding.what for finding in findings if finding.tone != "good"), "")
+        words = problem or first
+        mark(self.start_problem, tone="" if problem else "bad" if critical else "warning")
         self.start_problem.setText(words)
         self.start_problem.setVisible(bool(words))
         self._show_stage()
@@ -203,8 +216,18 @@ class TrainPage(Page):
         settings, choice = self.setup.settings, self.setup.data.choice
         if settings is None or choice is None or not self.start_button.isEnabled():
             return
-        self.job.start(self.setup.run_name.text().strip(), settings, choice)
-        self.show_live()
+        name = self.setup.run_name.text().strip()
+
+        def begin() -> None:
+            self.job.start(name, settings, choice)
+            self.show_live()
+
+        doubts = question_before(self.setup.findings)
+        if not doubts:
+            begin()
+            return
+        answers = [("Back", lambda: None, ""), ("Start anyway", begin, "danger")]
+        self.question = QuestionSheet(self.window(), "Start in spite of this?", doubts, answers)
 
     def resume(self) -> None:
         """Go on with the shown run."""
@@ -212,14 +235,21 @@ class TrainPage(Page):
             self.job.resume(self.shown)
             self.show_live()
 
+    def ask_discard(self) -> None:
+        """Ask, then end the running run and remove it."""
+        text = "Its curves, pictures and networks are removed for good, those of its earlier epochs too."
+        answers = [("Keep it", lambda: None, ""), ("Discard the run", self.job.discard, "danger")]
+        self.question = QuestionSheet(self.window(), "Discard this run?", text, answers)
+
     def _on_job_changed(self) -> None:
         if self.shown is not None and self.job.story is not None and self.shown is not self.job.story:
             follows = self.shown.folder is None or self.shown.folder == self.job.story.folder
             if follows:  # the run has its folder now, or a stored run goes on
                 self.show_story(self.job.story)
-        if self.job.story is None and self.shown is not None and self.shown.folder is None:
-            self.show_story(None)  # it failed before it had a folder; the notice says why
+        if self.job.story is None and self.shown is not None and self.shown is self._live:
+            self.show_story(None)  # it failed before it had a folder, and the notice says why, or it was discarded
             self.show_tab("setup")
+        self._live = self.job.story
         self._show_all()
 
     def _on_advanced(self) -> None:
@@ -271,6 +301,12 @@ class TrainPage(Page):
             Notice("The curves are saved.", done, tone="good", action=("Open folder", self.exits.open_folder))
         )
 
+    def show_frame(self, ref: FrameRef) -> None:
+        """Show a frame of the set-up's data in the pictures on the stage."""
+        self.show_tab("setup")
+        self._stage_views.setCurrentWidget(self.preview_view)
+        self.preview_view.show_frame(ref)
+
     def _open_entry(self, entry: RunEntry) -> None:
         if self.job.is_live(entry.folder):
             self.show_live()
@@ -305,6 +341,7 @@ class TrainPage(Page):
 
     def _on_library(self) -> None:
         self.library.reload()
+        self.setup.closer.forget()
         if self.isVisible():
             self.setup.look()
 

@@ -18,6 +18,7 @@ from depthstudio.gui.widgets.basics import Segments, button, column, field, labe
 from depthstudio.gui.widgets.color_bar import ColorBar
 from depthstudio.gui.widgets.image_view import ImageView
 from depthstudio.gui.widgets.status import StatChip
+from depthstudio.training.checks.finding import FrameRef
 from depthstudio.training.data import TrainingData
 from depthstudio.training.settings import TrainingSettings
 
@@ -101,6 +102,12 @@ class SetupPreview(QWidget):
             return
         self._data, self._settings = data, settings
         self._show_count()
+
+    def show_frame(self, ref: FrameRef) -> None:
+        """Go to a frame of either side."""
+        self.side.set_current(ref.side)
+        self._show_count()
+        self.slider.setValue(ref.index)
 
     def _samples(self) -> SampleSource | None:
         if self._data is None:

@@ -7,13 +7,23 @@ from math import isfinite
 from PySide6.QtWidgets import QProgressBar, QWidget
 
 from depthstudio.gui.pages.train.compare import CompareSection
+from depthstudio.gui.pages.train.live_changes import LiveChanges
 from depthstudio.gui.pages.train.story import RunStory
-from depthstudio.gui.pages.train.verdict import RunState, closing_facts, closing_verdict, running_facts, state_words
+from depthstudio.gui.pages.train.verdict import (
+    LIVE,
+    RunState,
+    closing_facts,
+    closing_verdict,
+    running_facts,
+    state_words,
+)
 from depthstudio.gui.theme import GRID_PX, mark
 from depthstudio.gui.widgets.basics import ElidedLabel, Section, column, label, number_label, row
 from depthstudio.gui.widgets.facts import Facts
 from depthstudio.gui.widgets.status import VerdictLabel
 from depthstudio.training.advisor import Judgement, judge
+from depthstudio.training.events import SettingChanged
+from depthstudio.training.settings import TrainingSettings
 
 _NOTHING = Judgement("No run is shown", "Start one, or choose one under All runs.")
 _LOOKING = Judgement("Reading the data", "The network is loaded, the frames are looked at.")
@@ -39,6 +49,7 @@ class RunPanel(QWidget):
         self.others = column(spacing=4)
         self.facts = Facts("Numbers of the run")
         self.compare = CompareSection()
+        self.changes = LiveChanges()
         self._notes = Section("Notes", foldable=True, folded=True)
         self._note_text = label("", "small", wrap=True)
         self._notes.add(self._note_text)
@@ -48,7 +59,17 @@ class RunPanel(QWidget):
         self._progress.setLayout(column(row(self.epoch, 1, self.step), self.bar, spacing=4))
         judgement = column(self.verdict, self.next_step, self.others, spacing=GRID_PX)
         self.setLayout(
-            column(heading, self._progress, judgement, self.facts, self.compare, self._notes, 1, spacing=2 * GRID_PX)
+            column(
+                heading,
+                self._progress,
+                judgement,
+                self.facts,
+                self.changes,
+                self.compare,
+                self._notes,
+                1,
+                spacing=2 * GRID_PX,
+            )
         )
 
     def show_story(self, story: RunStory, state: RunState) -> None:
@@ -57,10 +78,14 @@ class RunPanel(QWidget):
         word, tone = state_words(state)
         self.state.setText(word)
         mark(self.state, tone=tone)
-        live = state in (RunState.RUNNING, RunState.STOPPING)
+        live = state in LIVE
         self._progress.setVisible(live)
+        self.changes.setVisible(live and story.started is not None)
+        if not live:
+            self.changes.forget()
         if live:
             self._show_progress(story)
+            self.changes.show_story(story)
             judgements = judge(story.epochs, story.settings, story.baseline) or [_before_first_epoch(story)]
             self.facts.set_facts(running_facts(story))
         else:
@@ -74,6 +99,7 @@ class RunPanel(QWidget):
         self.title.set_full_text("")
         self.state.setText("")
         self._progress.hide()
+        self.changes.hide()
         self._notes.hide()
         self.facts.set_facts([])
         self.compare.hide()
@@ -115,9 +141,15 @@ class RunPanel(QWidget):
     def _show_notes(self, story: RunStory) -> None:
         started = story.started.notes if story.started is not None else ()
         warned = tuple(f"Epoch {warning.epoch}: {warning.message}" for warning in story.warnings[-8:])
-        lines = (*story.loaded, *started, *warned)
+        changed = tuple(_spoken_change(change) for change in story.changes)
+        lines = (*story.loaded, *started, *changed, *warned)
         self._notes.setVisible(bool(lines))
         self._note_text.setText("\n".join(lines))
+
+
+def _spoken_change(change: SettingChanged) -> str:
+    title = TrainingSettings.model_fields[change.name].title or change.name
+    return f"Epoch {change.epoch}, step {change.step}: {title} changed from {change.before:.4g} to {change.after:.4g}."
 
 
 def _before_first_epoch(story: RunStory) -> Judgement:

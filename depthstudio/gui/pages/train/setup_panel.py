@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from depthstudio.gui.pages.train.checks_section import ChecksSection
+from depthstudio.gui.pages.train.closer_look import CloserLook
 from depthstudio.gui.pages.train.data_section import DataSection
 from depthstudio.gui.pages.train.network_section import NetworkSection
 from depthstudio.gui.pages.train.preset_section import PresetSection, differences
@@ -12,11 +14,12 @@ from depthstudio.gui.studio import Studio
 from depthstudio.gui.theme import GRID_PX
 from depthstudio.gui.widgets.basics import column, rule
 from depthstudio.gui.widgets.settings_form import SettingsForm
+from depthstudio.training.checks.finding import Finding, ordered
+from depthstudio.training.checks.recipe import check_learning_rate
 from depthstudio.training.presets import Preset, default_preset
 from depthstudio.training.settings import TrainingSettings
 
 _LOOK_DELAY_MS = 600  # so that turning a knob does not read frames at every click
-_USUAL_FACTOR = 3.0  # a learning rate farther from the preset's is worth a word
 _PRESET_FIELDS_NOT_SHOWN = ("network",)
 
 
@@ -29,18 +32,21 @@ class SetupPanel(QWidget):
         super().__init__()
         self._looked_with: tuple[object, ...] = ()
         self.data = DataSection(studio)
+        self.checks = ChecksSection()
+        self.closer = CloserLook(studio, self)
         self.network = NetworkSection(studio)
         self.presets = PresetSection(studio)
         self.form = SettingsForm(TrainingSettings, skip=_PRESET_FIELDS_NOT_SHOWN)
         self.run_name = QLineEdit()
         self.run_name.setPlaceholderText("Name of the run")
         self.run_name.setAccessibleName("Name of the run")
-        parts = (self.data, rule(), self.network, self.presets, rule(), self.form)
+        parts = (self.data, rule(), self.network, self.presets, rule(), self.checks, rule(), self.form)
         self.setLayout(column(*parts, spacing=2 * GRID_PX))
         self._delay = QTimer(self, interval=_LOOK_DELAY_MS, singleShot=True)
         self._delay.timeout.connect(self.look)
         self.data.changed.connect(self.look)
-        self.data.looked.connect(self.changed)
+        self.data.looked.connect(self._on_looked)
+        self.closer.changed.connect(self._on_closer)
         self.network.changed.connect(self._on_network)
         self.presets.chosen.connect(self._take_preset)
         self.presets.reset_asked.connect(lambda: self._take_preset(self.presets.preset))
@@ -64,24 +70,24 @@ class SetupPanel(QWidget):
         return "" if self.data.is_usable else "The data cannot be used yet."
 
     @property
-    def advice(self) -> str:
-        """What is worth a second look before starting, though it is allowed."""
-        settings = self.settings
-        if settings is None:
-            return ""
-        times = settings.learning_rate / self.presets.preset.settings.learning_rate
-        if _USUAL_FACTOR >= times >= 1 / _USUAL_FACTOR:
-            return ""
-        words = f"{times:.3g} times" if times > 1 else f"1/{1 / times:.3g} of"
-        return f"The learning rate is {words} the preset's."
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that speaks against starting, the most serious first."""
+        settings, look = self.settings, self.data.look
+        found = [*self.data.findings]
+        if settings is not None:
+            found += check_learning_rate(settings, self.presets.preset.settings)
+        if settings is not None and look is not None and look.report is not None:
+            found += [*self.closer.picture_findings, *self.closer.network_findings(settings, look.report)]
+        return ordered(found)
 
     def look(self) -> None:
         """Look at the data again with the settings as they are."""
         settings = self.settings
         if settings is not None:
-            self._looked_with = _decides_data(settings)
-            self.data.refresh(settings)
-        self.changed.emit()
+            self.closer.look_at_network(settings)
+            self._looked_with = self._decisive(settings)
+            self.data.refresh(settings, self.closer.reach_px)
+        self._tell()
 
     def save(self) -> None:
         """Ask for a name, or save when there is one."""
@@ -93,8 +99,30 @@ class SetupPanel(QWidget):
     def _on_form(self) -> None:
         settings = self.settings
         self.presets.show_difference(settings)
-        if settings is not None and _decides_data(settings) != self._looked_with:
+        if settings is not None and self._decisive(settings) != self._looked_with:
             self._delay.start()
+        self._tell()
+
+    def _on_looked(self) -> None:
+        look = self.data.look
+        if look is not None and look.data is not None:
+            self.closer.look_at_data(look.data)
+        self._tell()
+
+    def _on_closer(self) -> None:
+        """The network's reach decides a check of the data."""
+        settings = self.settings
+        if settings is not None:
+            self.closer.look_at_network(settings)  # another one may have been chosen meanwhile
+        if settings is not None and self._looked_with != self._decisive(settings):
+            self.look()
+        else:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Show the checks, and let the page know."""
+        if self.data.look is not None:
+            self.checks.show_findings(self.findings, looking=self.closer.is_busy)
         self.changed.emit()
 
     def _on_network(self, spec: str) -> None:
@@ -102,7 +130,8 @@ class SetupPanel(QWidget):
         settings = self.settings
         if settings is not None and not differences(settings, self.presets.preset):
             self.presets.choose(default_preset(spec).key)
-        self.changed.emit()
+        if self.isVisible():
+            self.look()
 
     def _take_preset(self, preset: Preset) -> None:
         self.form.set_reference(preset.settings)
@@ -114,13 +143,15 @@ class SetupPanel(QWidget):
         if settings is not None:
             self.presets.save(name, settings)
 
-
-def _decides_data(settings: TrainingSettings) -> tuple[object, ...]:
-    """Settings that the checks of the data depend on."""
-    return (
-        settings.split,
-        settings.mask,
-        settings.max_disparity,
-        settings.batch_size,
-        settings.crop_width,
-    )
+    def _decisive(self, settings: TrainingSettings) -> tuple[object, ...]:
+        """What the checks of the data depend on."""
+        return (
+            settings.network,
+            settings.freeze_encoder,
+            settings.split,
+            settings.mask,
+            settings.max_disparity,
+            settings.batch_size,
+            settings.crop_width,
+            self.closer.reach_px,
+        )

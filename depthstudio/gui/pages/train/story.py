@@ -10,9 +10,15 @@ from pathlib import Path
 from depthstudio.storage import write_text
 from depthstudio.training.events import (
     BaselineDone,
+    Continued,
+    Diverged,
     EpochDone,
     Failed,
     Finished,
+    FrameScore,
+    FrameScores,
+    Paused,
+    SettingChanged,
     Started,
     StepDone,
     TrainingEvent,
@@ -34,6 +40,10 @@ class RunStory:
     epochs: list[EpochDone] = field(default_factory=list)
     steps: list[StepDone] = field(default_factory=list)
     warnings: list[Warned] = field(default_factory=list)
+    changes: list[SettingChanged] = field(default_factory=list)
+    frames: tuple[FrameScore, ...] = ()
+    diverged: Diverged | None = None
+    is_paused: bool = False
     end: Finished | Failed | None = None
     created: str = ""
     loaded: tuple[str, ...] = ()
@@ -59,6 +69,17 @@ class RunStory:
                 self.epochs.append(event)
             case Warned():
                 self.warnings.append(event)
+            case SettingChanged():
+                self.changes.append(event)
+                self.settings = self.settings.changed(**{event.name: event.after})
+            case Paused():
+                self.is_paused = True
+            case Continued():
+                self.is_paused = False
+            case FrameScores():
+                self.frames = event.frames
+            case Diverged():
+                self.diverged = event
             case Finished() | Failed():
                 self.end = event
 
@@ -119,6 +140,6 @@ class RunStory:
 
     def _begin(self, event: Started) -> None:
         """A resumed run repeats what came after its last finished epoch."""
-        self.started, self.end = event, None
+        self.started, self.end, self.frames, self.diverged, self.is_paused = event, None, (), None, False
         self.epochs = [done for done in self.epochs if done.epoch < event.first_epoch]
         self.steps = [step for step in self.steps if step.epoch < event.first_epoch]

@@ -24,6 +24,7 @@ class RunState(Enum):
     """How a shown run stands."""
 
     RUNNING = "running"
+    PAUSED = "paused"
     STOPPING = "stopping"
     FINISHED = "finished"
     STOPPED = "stopped"
@@ -33,6 +34,7 @@ class RunState(Enum):
 
 _STATE_WORDS = {
     RunState.RUNNING: ("running", "accent"),
+    RunState.PAUSED: ("paused", "warning"),
     RunState.STOPPING: ("stopping", "warning"),
     RunState.FINISHED: ("finished", "good"),
     RunState.STOPPED: ("stopped", ""),
@@ -41,6 +43,7 @@ _STATE_WORDS = {
 }
 
 
+LIVE = (RunState.RUNNING, RunState.PAUSED, RunState.STOPPING)
 _END_WORDS = {"epochs": "all epochs", "stopped": "you"}
 
 
@@ -52,7 +55,9 @@ def state_words(state: RunState) -> tuple[str, str]:
 def state_of(story: RunStory, *, is_live: bool, is_stopping: bool) -> RunState:
     """Derived from the events and from whether its thread lives."""
     if is_live:
-        return RunState.STOPPING if is_stopping else RunState.RUNNING
+        if is_stopping:
+            return RunState.STOPPING
+        return RunState.PAUSED if story.is_paused else RunState.RUNNING
     if isinstance(story.end, Failed):
         return RunState.FAILED
     if isinstance(story.end, Finished):
