@@ -7,28 +7,35 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
 
-from depthstudio.training.events import BaselineDone, EpochDone
+from depthstudio.training.events import BaselineDone, Diverged, EpochDone, FrameScore
 from depthstudio.training.settings import TrainingSettings
 
 USUAL_PATIENCE = 15  # the classic recipe's, to say what early stopping would have saved a run without it
 _WINDOW = 3
 _NOISE = 0.01  # share by which a loss must move to mean something
-_LARGE_GAP_PX = 5.0
+_LARGE_GAP_PX, _SMALL_GAP_PX = 5.0, 3.0
 _LARGE_GAP_SHARE = 0.3
 _SPIKE = 3.0
 _HOPELESS_EPE_PX, _HOPELESS_AFTER = 20.0, 20
 _GRADES = ((8.0, "excellent, < 8 px"), (12.0, "great, < 12 px"), (15.0, "good, < 15 px"))
+_FORGOTTEN = 1.1  # times the guard's error before
+_TIRED_SHARE, _TIRED_EPOCHS = 0.4, 5
+_WORST_FRAMES = 3
 _TONE_RANK = {"bad": 0, "warning": 1, "good": 2, "info": 3}
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """word: the headline. evidence: the numbers behind it. next_step: what to do, or empty. tone: bad .. info."""
+    """word: the headline. evidence: the numbers behind it. next_step: what to do, or empty. tone: bad .. info.
+
+    frames: validation frames to look at, worst first.
+    """
 
     word: str
     evidence: str = ""
     next_step: str = ""
     tone: str = "info"
+    frames: tuple[FrameScore, ...] = ()
 
 
 def overfitting_since(epochs: Sequence[EpochDone]) -> int | None:
@@ -99,17 +106,29 @@ def grade(epe_px: float) -> str:
 
 
 def judge(
-    epochs: Sequence[EpochDone], settings: TrainingSettings, baseline: BaselineDone | None = None
+    epochs: Sequence[EpochDone],
+    settings: TrainingSettings,
+    baseline: BaselineDone | None = None,
+    frames: Sequence[FrameScore] = (),
 ) -> list[Judgement]:
-    """Everything the curves say so far, the most serious first. Empty before the first epoch."""
+    """Everything the curves say so far, the most serious first. Empty before the first epoch.
+
+    frames: the error of the validation frames, worst first, as far as it is known.
+    """
     if not epochs:
         return []
+    overfitting = _judge_overfitting(epochs, settings)
     rules = (
-        _judge_overfitting(epochs, settings),
+        overfitting,
+        _judge_rate(epochs),
         _judge_spike(epochs),
-        _judge_hopeless(epochs),
+        _judge_hopeless(epochs, frames),
+        judge_guard(epochs[-1], baseline),
         _judge_gap(epochs),
         _judge_reduction(epochs),
+        None if overfitting else _judge_patience(epochs, settings),
+        _judge_health(epochs),
+        _judge_grade(epochs),
         _judge_improvement(epochs, baseline),
     )
     found = [judgement for judgement in rules if judgement is not None]
@@ -138,6 +157,46 @@ def _judge_overfitting(epochs: Sequence[EpochDone], settings: TrainingSettings) 
     return Judgement(f"Overfitting since epoch {since}", evidence, step, "bad")
 
 
+def _judge_rate(epochs: Sequence[EpochDone]) -> Judgement | None:
+    """Validation rises without training getting better: no overfitting, the steps are too large."""
+    if len(epochs) <= _WINDOW:
+        return None
+    last = epochs[-_WINDOW - 1 :]
+    rising = all(b.validation_loss > a.validation_loss * (1 + _NOISE) for a, b in pairwise(last))
+    if not rising or last[-1].train_loss < last[0].train_loss * (1 - _NOISE):
+        return None
+    evidence = (
+        f"In {_WINDOW} epochs validation loss rose from {last[0].validation_loss:.3g} to "
+        f"{last[-1].validation_loss:.3g}, and training did not fall ({last[0].train_loss:.3g} to "
+        f"{last[-1].train_loss:.3g})."
+    )
+    return Judgement(
+        "The learning rate is too high", evidence, "Halve the learning rate; it can be changed now.", "bad"
+    )
+
+
+def judge_guard(last: EpochDone, baseline: BaselineDone | None) -> Judgement | None:
+    """The generalisation guard: whether scenes that the run does not learn from got worse."""
+    before = baseline.guard_epe_px if baseline is not None else None
+    if before is None or last.guard_epe_px is None or last.guard_epe_px <= before * _FORGOTTEN:
+        return None
+    evidence = f"On scenes it does not learn from, EPE went from {before:.3g} to {last.guard_epe_px:.3g} px."
+    step = "Lower the learning rate, freeze the encoder, or choose the preset Safe fine-tune."
+    return Judgement("It forgets what it knew", evidence, step, "warning")
+
+
+def judge_divergence(event: Diverged) -> Judgement:
+    """The run was stopped because learning broke down."""
+    where = f"in epoch {event.epoch}, step {event.step}" if event.step else f"in the validation of epoch {event.epoch}"
+    if event.reason == "spike" and event.loss is not None and event.usual_loss is not None:
+        word = "Stopped: the loss spiked"
+        evidence = f"It rose from {event.usual_loss:.3g} to {event.loss:.3g} {where}."
+    else:
+        word, evidence = "Stopped: the loss is no number", f"It broke down {where}."
+    kept = f"The last good state, after epoch {event.last_good_epoch}, is kept."
+    return Judgement(word, f"{evidence} {kept}", "Halve the learning rate, then resume or start again.", "bad")
+
+
 def _judge_spike(epochs: Sequence[EpochDone]) -> Judgement | None:
     before = sorted(done.train_loss for done in epochs[-6:-1])
     if len(before) < _WINDOW or epochs[-1].train_loss < _SPIKE * before[len(before) // 2]:
@@ -146,13 +205,13 @@ def _judge_spike(epochs: Sequence[EpochDone]) -> Judgement | None:
     return Judgement("Loss spike", evidence, "If it stays, halve the learning rate.", "warning")
 
 
-def _judge_hopeless(epochs: Sequence[EpochDone]) -> Judgement | None:
+def _judge_hopeless(epochs: Sequence[EpochDone], frames: Sequence[FrameScore]) -> Judgement | None:
     best_px = min(done.validation_epe_px for done in epochs)
     if epochs[-1].epoch < _HOPELESS_AFTER or best_px <= _HOPELESS_EPE_PX:
         return None
     evidence = f"The best validation EPE after {epochs[-1].epoch} epochs is {best_px:.1f} px."
     step = "Look at the data: calibration, left and right swapped, label masks."
-    return Judgement("It does not learn to match", evidence, step, "bad")
+    return Judgement("It does not learn to match", evidence, step, "bad", tuple(frames[:_WORST_FRAMES]))
 
 
 def _judge_gap(epochs: Sequence[EpochDone]) -> Judgement | None:
@@ -181,6 +240,40 @@ def _judge_reduction(epochs: Sequence[EpochDone]) -> Judgement | None:
         evidence = f"No better validation in the {last.epoch - cut} epochs since the rate fell at epoch {cut}."
         return Judgement("The lower rate did not help", evidence, "It has probably converged.", "warning")
     return None
+
+
+def _judge_patience(epochs: Sequence[EpochDone], settings: TrainingSettings) -> Judgement | None:
+    """Many epochs without a better validation, though training did not run away."""
+    last, patience = epochs[-1], settings.early_stop_patience
+    waited = last.epochs_without_improvement
+    if waited < max(_TIRED_EPOCHS, _TIRED_SHARE * (patience or USUAL_PATIENCE)):
+        return None
+    if patience:
+        evidence = f"{waited} of {patience} patience used; it ends by itself at epoch {last.epoch + patience - waited}."
+        return Judgement("No better for a while", evidence, "", "info")
+    step = "Stop now: the best epoch is kept."
+    return Judgement("No better for a while", f"{waited} epochs without a better validation.", step, "warning")
+
+
+def _judge_health(epochs: Sequence[EpochDone]) -> Judgement | None:
+    """Both losses fall and the gap is small, or it begins to open."""
+    if len(epochs) < _WINDOW:
+        return None
+    last, gap_px = epochs[-_WINDOW:], gap_epe_px(epochs[-1])
+    if _SMALL_GAP_PX < gap_px <= _LARGE_GAP_PX and not large_gap(epochs[-1]):
+        return Judgement("The gap opens", f"Validation EPE lies {gap_px:.3g} px above training; below 3 px is healthy.")
+    falling = all(b.train_loss < a.train_loss and b.validation_loss < a.validation_loss for a, b in pairwise(last))
+    if not falling or large_gap(epochs[-1]):
+        return None
+    return Judgement("Healthy", f"Both losses fall, and the gap is {gap_px:+.3g} px.", "", "good")
+
+
+def _judge_grade(epochs: Sequence[EpochDone]) -> Judgement | None:
+    """The classic grades, only for networks that come from far above them."""
+    best_px = min(done.validation_epe_px for done in epochs)
+    if epochs[0].validation_epe_px < _GRADES[-1][0] or not grade(best_px):
+        return None
+    return Judgement(grade(best_px).capitalize(), f"Validation EPE is down to {best_px:.3g} px.", "", "good")
 
 
 def _judge_improvement(epochs: Sequence[EpochDone], baseline: BaselineDone | None) -> Judgement | None:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from depthstudio.training.advisor import grade, judge, large_gap, overfitting_since, overfitting_story, stop_epoch
-from depthstudio.training.events import BaselineDone, EpochDone
+from depthstudio.training.advisor import (
+    grade,
+    judge,
+    judge_divergence,
+    judge_guard,
+    large_gap,
+    overfitting_since,
+    overfitting_story,
+    stop_epoch,
+)
+from depthstudio.training.events import BaselineDone, Diverged, EpochDone, FrameScore
 from depthstudio.training.settings import TrainingSettings
 
 
@@ -76,6 +86,8 @@ def test_a_gap_is_large_beyond_5_px_or_30_percent() -> None:
     assert not large_gap(curve([14], [18.5])[0])
     words = [judgement.word for judgement in judge(curve([3, 2, 1], [5, 4, 3.5]), TrainingSettings())]
     assert words == ["Large gap to validation", "Improving"]
+    opening = judge(curve([14, 13, 11], [16, 16.5, 14.5]), TrainingSettings())
+    assert "The gap opens" in [judgement.word for judgement in opening]
 
 
 def test_improvement_is_measured_against_the_network_as_it_came() -> None:
@@ -96,8 +108,49 @@ def test_it_says_whether_a_lower_rate_helped() -> None:
 def test_spikes_and_hopeless_runs_are_named() -> None:
     spike = judge(curve([2, 2, 2, 2, 9], [2, 2, 2, 2, 2]), TrainingSettings())
     assert spike[0].word == "Loss spike"
-    hopeless = judge(curve([30] * 20, [30] * 20), TrainingSettings())
+    worst = [FrameScore(i, f"shelf {i}", "shelf", 40.0 - i, 0.9, 100) for i in range(5)]
+    hopeless = judge(curve([30] * 20, [30] * 20), TrainingSettings(), frames=worst)
     assert hopeless[0].word == "It does not learn to match"
+    assert [frame.index for frame in hopeless[0].frames] == [0, 1, 2]
+
+
+def test_validation_that_rises_while_training_does_not_fall_is_too_high_a_rate() -> None:
+    said = judge(curve([5, 5, 5.2, 5.5, 6], [5, 5.2, 5.5, 6, 7]), TrainingSettings())
+    assert said[0].word == "The learning rate is too high"
+    assert "Halve" in said[0].next_step
+
+
+def test_a_long_wait_is_named_with_the_patience_used() -> None:
+    flat = curve([4] * 8, [4, 4.01, 4.02, 4.0, 4.01, 4.0, 4.01, 4.0])
+    said = {judgement.word: judgement for judgement in judge(flat, TrainingSettings(early_stop_patience=15))}
+    assert said["No better for a while"].evidence == "7 of 15 patience used; it ends by itself at epoch 16."
+    unguarded = {judgement.word: judgement for judgement in judge(flat, TrainingSettings(early_stop_patience=0))}
+    assert unguarded["No better for a while"].next_step
+
+
+def test_health_and_grades_are_praised() -> None:
+    words = [judgement.word for judgement in judge(curve([20, 14, 10], [21, 15, 11]), TrainingSettings())]
+    assert "Healthy" in words
+    assert "Great, < 12 px" in words
+    fine = [judgement.word for judgement in judge(curve([2, 1.5, 1.2], [2, 1.6, 1.3]), TrainingSettings())]
+    assert not any("px" in word for word in fine)  # a network that came with 2 px earns no grade for 1.3
+
+
+def test_forgetting_is_noticed_by_the_guard() -> None:
+    last = replace(curve([2], [2])[0], guard_epe_px=1.5)
+    before = BaselineDone(2.0, 2.0, 1.0, guard_epe_px=1.0)
+    said = judge_guard(last, before)
+    assert said is not None
+    assert "from 1 to 1.5 px" in said.evidence
+    assert judge_guard(replace(last, guard_epe_px=1.05), before) is None
+    assert judge_guard(last, BaselineDone(2.0, 2.0, 1.0)) is None
+
+
+def test_a_broken_run_says_what_is_kept() -> None:
+    spike = judge_divergence(Diverged(4, 17, "spike", 80.0, 2.0, 3))
+    assert "from 2 to 80 in epoch 4, step 17" in spike.evidence
+    assert "after epoch 3, is kept" in spike.evidence
+    assert "no number" in judge_divergence(Diverged(2, 0, "not a number", None, None, 1)).word
 
 
 def test_grades_follow_the_classic_recipe() -> None:
