@@ -5,9 +5,17 @@ from __future__ import annotations
 import argparse
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from depthstudio.cli.numbers import positive
 from depthstudio.workspace import Workspace, new_folder_name
+
+if TYPE_CHECKING:
+    from depthstudio.cameras.recording_modes import RecordingMode
+
+
+# The ways to record, as recording_modes.Mode has them; that module is too heavy for building a parser.
+MODES = ("every", "automatic", "burst", "emitter", "emitter-alternating")
 
 
 def add_verbs(verbs: argparse._SubParsersAction) -> None:
@@ -25,6 +33,19 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     record.add_argument(
         "--calibration", type=Path, metavar="C.npz", help="kept with the session: the cameras' calibration"
     )
+    which = record.add_mutually_exclusive_group()
+    which.add_argument("--every", type=positive(float), metavar="S", help="one frame every S seconds")
+    which.add_argument(
+        "--mode",
+        choices=MODES,
+        help="which frames: every one (default), automatic = new sharp views, burst = still views with fused labels, "
+        "emitter = pictures without dots with labels measured with dots",
+    )
+    record.add_argument(
+        "--burst-frames", type=positive(int), metavar="N", help="depth pictures per label of burst and emitter"
+    )
+    record.add_argument("--notes", default="", help="kept with the session")
+    record.add_argument("--tag", action="append", default=[], metavar="TAG", help="kept with the session; repeatable")
     record.add_argument("--role", choices=("train", "validation"), default="", help="what the session is for")
     record.set_defaults(run=_record)
 
@@ -59,23 +80,30 @@ def _record(arguments: argparse.Namespace) -> int:
     folder = arguments.output or sessions / new_folder_name(sessions, arguments.name)
     cancel = CancelToken()
     previous = signal.signal(signal.SIGINT, lambda *_: cancel.cancel())
+    last: RecordingProgress | None = None
     columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     try:
         with Progress(*columns, transient=True) as bar:
             task = bar.add_task("opening", total=arguments.seconds)
 
             def show(progress: RecordingProgress) -> None:
+                nonlocal last
                 done = progress.seconds if arguments.seconds else progress.recorded
+                last = progress
                 text = f"{progress.recorded} frames, {progress.rate_hz:.1f}/s, {progress.dropped} dropped"
+                text = f"{text}. {progress.hint}" if progress.hint else text
                 bar.update(task, completed=done, total=arguments.seconds or progress.expected, description=text)
 
             session = record(
                 arguments.url,
                 folder,
+                mode=_mode(arguments),
                 frames=arguments.frames,
                 seconds=arguments.seconds,
                 name=arguments.name,
                 role=arguments.role,
+                notes=arguments.notes,
+                tags=arguments.tag,
                 calibration=calibration,
                 on_progress=show,
                 cancel=cancel,
@@ -83,4 +111,18 @@ def _record(arguments: argparse.Namespace) -> int:
     finally:
         signal.signal(signal.SIGINT, previous)
     print(f"{session.frame_count} frames in {session.folder}")
+    if last is not None and last.dropped:
+        print(f"{last.dropped} dropped: the disk was too slow")
+    for reason, count in (last.refused if last is not None else {}).items():
+        print(f"{count} left out: {reason}")
     return 0
+
+
+def _mode(arguments: argparse.Namespace) -> RecordingMode:
+    from depthstudio.cameras.label_burst import BURST_FRAMES
+    from depthstudio.cameras.recording_modes import Mode, RecordingMode
+
+    frames = arguments.burst_frames or BURST_FRAMES
+    if arguments.every:
+        return RecordingMode(Mode.INTERVAL, interval_s=arguments.every)
+    return RecordingMode(Mode(arguments.mode or "every"), burst_frames=frames)

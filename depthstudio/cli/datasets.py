@@ -1,24 +1,21 @@
-"""`depthstudio import`: other layouts and camera recordings become recording sessions."""
+"""`depthstudio import` and `depthstudio export-session`: recordings from and for other programs."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from depthstudio.cameras import FrameSource
     from depthstudio.datasets import Session
-    from depthstudio.datasets.importing import ImportPart
-    from depthstudio.frames import StereoFrame
-    from depthstudio.geometry import StereoCalibration
 
 
 def add_verbs(verbs: argparse._SubParsersAction) -> None:
-    """Register `import`."""
+    """Register `import` and `export-session`."""
     parser = verbs.add_parser(
         "import",
         help="turn .npy runs, image pairs, .db3 and .bag recordings into sessions",
@@ -37,71 +34,86 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--role", default="", choices=("train", "validation", "ignored"), help="what it is used for")
     parser.set_defaults(run=run_import)
 
+    export = verbs.add_parser(
+        "export-session",
+        help="write a recording as .npy runs, as images with an index, or as .db3",
+        description="npy: DIR/<date_time>/<000001..>/{color,right,depth}.npy. images: left, right, depth and color "
+        "folders with index.csv. db3: a file that RealSense Viewer plays. Frames marked out are left out. 'import' "
+        "reads all three back without changing a pixel.",
+    )
+    export.add_argument(
+        "session", type=Path, metavar="SESSION", help="folder of the recording, or its name in the workspace"
+    )
+    export.add_argument("--format", required=True, choices=("npy", "images", "db3"), help="what to write")
+    export.add_argument("-o", "--output", required=True, type=Path, metavar="PATH", help="new folder, or .db3 file")
+    export.set_defaults(run=run_export)
+
 
 def run_import(arguments: argparse.Namespace) -> int:
     """Import all paths; the first that fails ends it, what was imported before stays."""
     from rich.console import Console
 
+    from depthstudio.cameras.importing import import_path
     from depthstudio.geometry import StereoCalibration
-    from depthstudio.workspace import Workspace, new_folder_name
+    from depthstudio.workspace import Workspace
 
     given = StereoCalibration.load(arguments.calibration) if arguments.calibration else None
-    parts = [part for path in arguments.paths for part in _parts(path)]
+    several = len(arguments.paths) > 1
     parent = arguments.output or Workspace.find(arguments.workspace).sessions
     console = Console(highlight=False, soft_wrap=True)
-    for number, part in enumerate(parts, 1):
-        name = arguments.name or (part.stem if isinstance(part, Path) else part.name)
-        if arguments.name and len(parts) > 1:
-            name = f"{name} {number}"
-        itself = arguments.output is not None and len(parts) == 1
-        folder = parent if itself else parent / new_folder_name(parent, name)
-        session = _import_part(part, folder, given, name=name, role=arguments.role, console=console)
-        _report(session, console)
+    for number, path in enumerate(arguments.paths, 1):
+        name = f"{arguments.name} {number}" if arguments.name and several else arguments.name
+        with _progress(console, "Importing") as show:
+            sessions = import_path(
+                path,
+                parent,
+                folder=None if several else arguments.output,
+                calibration=given,
+                name=name,
+                role=arguments.role,
+                on_progress=show,
+            )
+            for session in sessions:
+                _report(session, console)
     return 0
 
 
-def _parts(path: Path) -> list[Path | ImportPart]:
-    """What becomes a session each: a recording file, or a run or folder of pairs below `path`."""
-    from depthstudio.datasets.importing import plan_import
-    from depthstudio.datasets.samples import RECORDING_FILES
+def run_export(arguments: argparse.Namespace) -> int:
+    """Export one recording."""
+    from rich.console import Console
 
-    if path.suffix.lower() in RECORDING_FILES and not path.is_dir():
-        return [path]
-    return list(plan_import(path))
+    from depthstudio.cameras.exporting import export_session
+    from depthstudio.datasets import Session
+    from depthstudio.workspace import Workspace
 
-
-def _import_part(
-    part: Path | ImportPart, folder: Path, given: StereoCalibration | None, *, name: str, role: str, console: Console
-) -> Session:
-    from rich.progress import track
-
-    from depthstudio.datasets.importing import write_session
-
-    def shown(frames: Iterable[StereoFrame], total: int | None) -> Iterable[StereoFrame]:
-        return track(
-            frames, f"Importing {name}", total, console=console, transient=True, disable=not console.is_terminal
+    in_workspace = Workspace.find(arguments.workspace).sessions / arguments.session
+    session = Session.open(
+        in_workspace if not arguments.session.exists() and in_workspace.exists() else arguments.session
+    )
+    console = Console(highlight=False, soft_wrap=True)
+    with _progress(console, "Exporting") as show:
+        report = export_session(
+            session,
+            arguments.output,
+            arguments.format,
+            lambda done, total: show(session.name, done, total),
         )
-
-    if isinstance(part, Path):
-        from depthstudio.cameras import open_source
-
-        with open_source(f"{part.absolute().as_uri()}?realtime=0") as source:
-            frames = shown(_frames_of(source), None)
-            return write_session(frames, folder, source.url, given or source.calibration, name=name, role=role)
-    frames = shown(part, len(part))
-    return write_session(frames, folder, part.origin, given or part.calibration, name=name, role=role)
+    for line in report.lines():
+        console.print(line, markup=False)
+    return 0
 
 
-def _frames_of(source: FrameSource) -> Iterator[StereoFrame]:
-    from depthstudio.cameras import EndOfStream
+@contextmanager
+def _progress(console: Console, verb: str) -> Iterator[Callable[[str, int, int | None], None]]:
+    """A bar, where there is a terminal: call with a recording's name, how far it is, and how much there is."""
+    from rich.progress import Progress
 
-    while True:
-        try:
-            frame = source.read()
-        except EndOfStream:
-            return
-        if frame is not None:
-            yield frame
+    def show(name: str, done: int, total: int | None) -> None:
+        bar.update(task, description=f"{verb} {name}", completed=done, total=total)
+
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield show
 
 
 def _report(session: Session, console: Console) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from depthstudio.datasets.labels import LabelMaskSettings
 from depthstudio.datasets.natural_order import natural_key
-from depthstudio.datasets.rectified_samples import RawPair, RectifiedSamples
+from depthstudio.datasets.rectified_samples import RawPair, RectifiedSamples, read_depth
 from depthstudio.datasets.session_format import read_pixels
 from depthstudio.datasets.stereo_sample import as_rgb
 from depthstudio.errors import DatasetError
@@ -29,6 +30,9 @@ _WORDS = {
 _FOLDER_NAMES = (("left", "right"), ("image_2", "image_3"), ("image_0", "image_1"))
 _FRAME_INTERVAL_S = 0.1
 _D400_BASELINE_M = 0.05
+INDEX_FILE = "index.csv"
+# What our own exports add: part of a frame -> column of index.csv.
+_INDEXED_PARTS = {"exact_depth_m": "exact", "label_confidence": "confidence"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class PairFiles:
     """Files of one pair. home: the folder they lie in.
 
     depth: 16-bit PNG in millimetres, in the left image's pixels. color: a third camera's image.
+    about: the line of index.csv, in folders that have one.
     """
 
     left: Path
@@ -43,6 +48,7 @@ class PairFiles:
     home: Path
     depth: Path | None = None
     color: Path | None = None
+    about: dict[str, str] = field(default_factory=dict)
 
 
 def find_pairs(folder: Path) -> list[PairFiles]:
@@ -71,7 +77,20 @@ def _pairs_of_two_folders(folder: Path, left_name: str, right_name: str) -> list
         {path.stem: path for word in reversed(_WORDS[kind]) for path in _images(folder / word)}
         for kind in ("depth", "color")
     )
-    return [PairFiles(a, b, folder, depth.get(a.stem), color.get(a.stem)) for a, b in matched]
+    index = _index(folder)
+    return [
+        PairFiles(a, b, folder, depth.get(a.stem), color.get(a.stem), index.get(f"{left_name}/{a.name}", {}))
+        for a, b in matched
+    ]
+
+
+def _index(folder: Path) -> dict[str, dict[str, str]]:
+    """The lines of index.csv by their left file; none when there is no such file, or it is no index of ours."""
+    try:
+        with (folder / INDEX_FILE).open(encoding="utf-8", newline="") as stream:
+            return {line["left"]: line for line in csv.DictReader(stream) if line.get("left")}
+    except (OSError, ValueError, csv.Error):
+        return {}
 
 
 def _pairs_side_by_side(folder: Path) -> list[PairFiles]:
@@ -127,14 +146,15 @@ class PairFolder:
         """Read one pair."""
         files = self.pairs[index]
         left, right = _as_bytes(read_pixels(files.left)), _as_bytes(read_pixels(files.right))
-        depth = read_pixels(files.depth) if files.depth is not None else None
-        if depth is not None and (depth.dtype != np.uint16 or depth.shape != left.shape[:2]):
-            raise DatasetError(
-                f"{files.depth} is no depth image.", "Depth is 16-bit grey in millimetres, of the left image's size."
-            )
-        names = {"left_file": files.left.name, "right_file": files.right.name}
-        color = as_rgb(_as_bytes(read_pixels(files.color))) if files.color is not None else None
-        return RawPair(left, right, depth, None, index, index * _FRAME_INTERVAL_S, names, color)
+        known = _indexed(files) or {
+            "number": index,
+            "timestamp_s": index * _FRAME_INTERVAL_S,
+            "metadata": {"left_file": files.left.name, "right_file": files.right.name},
+        }
+        if files.color is not None:
+            color = _as_bytes(read_pixels(files.color))
+            known["color"] = color if files.about else as_rgb(color)
+        return RawPair(left, right, read_depth(files.depth, left.shape) if files.depth is not None else None, **known)
 
     def name(self, index: int) -> str:
         """Folder and left file."""
@@ -155,6 +175,25 @@ class PairFolderSamples(RectifiedSamples):
         mask: LabelMaskSettings | None = None,
     ) -> None:
         super().__init__(PairFolder(Path(folder), need_depth=True), calibration, mask)
+
+
+def _indexed(files: PairFiles) -> dict[str, Any]:
+    """What index.csv says about a pair, and the images that only our exports have. Empty when it says nothing."""
+    about = files.about
+    try:
+        right_s = about["right_timestamp_s"]
+        known: dict[str, Any] = {
+            "number": int(about["number"]),
+            "timestamp_s": float(about["timestamp_s"]),
+            "right_timestamp_s": float(right_s) if right_s else None,
+            "metadata": dict(json.loads(about["metadata"])),
+        }
+    except (KeyError, TypeError, ValueError):
+        return {}
+    for part, column in _INDEXED_PARTS.items():
+        if about.get(column):
+            known[part] = read_pixels(files.home / about[column])
+    return known
 
 
 def _as_bytes(image: np.ndarray) -> np.ndarray:

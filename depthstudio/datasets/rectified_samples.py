@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from depthstudio.datasets.labels import LabelMaskSettings, MaskStatistics, mask_label
 from depthstudio.datasets.session import Session
+from depthstudio.datasets.session_format import read_pixels
 from depthstudio.datasets.stereo_sample import FloatMap, StereoSample, as_rgb
 from depthstudio.errors import CalibrationError, DatasetError
 from depthstudio.frames import StereoFrame
@@ -35,6 +36,8 @@ class RawPair:
     timestamp_s: float = 0.0
     metadata: Mapping[str, Any] = field(default_factory=dict)
     color: NDArray[np.uint8] | None = None
+    right_timestamp_s: float | None = None
+    label_confidence: NDArray[np.uint8] | None = None
 
     def frame(self) -> StereoFrame:
         """As a StereoFrame. Float depth is rounded to whole millimetres, beyond 65.5 m it is lost."""
@@ -51,7 +54,21 @@ class RawPair:
             color=self.color,
             exact_depth_m=self.exact_depth_m,
             metadata=self.metadata,
+            right_timestamp_s=self.right_timestamp_s,
+            label_confidence=self.label_confidence,
         )
+
+
+def read_depth(path: Path, left_shape: tuple[int, ...]) -> NDArray[Any]:
+    """(H, W) uint16 millimetres or float32 metres of the left image's size. DatasetError when it is no such depth."""
+    depth = read_pixels(path)
+    if depth.dtype.kind == "f":
+        depth = depth.astype(np.float32)
+    elif depth.dtype != np.uint16:
+        raise DatasetError(f"{path} is no depth image.", "Depth is 16-bit millimetres or float metres.")
+    if depth.shape != left_shape[:2]:
+        raise DatasetError(f"{path} is {depth.shape}, the left image {left_shape[:2]}.", "Depth has the left's size.")
+    return depth
 
 
 class RawFrames(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -12,12 +13,15 @@ import numpy as np
 
 from depthstudio.datasets.labels import LabelMaskSettings
 from depthstudio.datasets.natural_order import natural_key
-from depthstudio.datasets.rectified_samples import RawPair, RectifiedSamples
+from depthstudio.datasets.rectified_samples import RawPair, RectifiedSamples, read_depth
 from depthstudio.datasets.session_format import read_pixels
 from depthstudio.errors import DatasetError
 from depthstudio.geometry import StereoCalibration
 
 REQUIRED_FILES = ("color.npy", "right.npy", "depth.npy")
+# What our own exports add: part of a frame -> file, and the line of meta.txt that holds what the layout does not keep.
+OPTIONAL_FILES = {"exact_depth_m": "exact.npy", "label_confidence": "confidence.npy"}
+FRAME_LINE = "depthstudio_frame"
 _FRAME_INTERVAL_S = 1 / 30  # the layout does not keep capture times
 _META_LINE = re.compile(r"\s*([\w .-]+?)\s*[:=]\s*(.+?)\s*$")
 
@@ -47,19 +51,27 @@ class SeedFolder:
     def pair(self, index: int) -> RawPair:
         """Read one frame folder."""
         folder = self.folders[index]
-        left, right, depth = (read_pixels(folder / name) for name in REQUIRED_FILES)
-        for name, image in (("color.npy", left), ("right.npy", right)):
-            if image.dtype != np.uint8 or image.ndim not in (2, 3):
-                raise DatasetError(f"{folder / name} is no image.", f"It holds {image.dtype} {image.shape}, not uint8.")
-        if depth.dtype != np.uint16 and depth.dtype.kind != "f":
-            raise DatasetError(f"{folder / 'depth.npy'} is no depth.", "Depth is uint16 millimetres or float metres.")
-        if depth.dtype.kind == "f":
-            depth = depth.astype(np.float32)
-        if depth.shape != left.shape[:2]:
-            raise DatasetError(f"{folder / 'depth.npy'} is {depth.shape}, the left image {left.shape[:2]}.")
-        number = int(folder.name) if folder.name.isdigit() else index
         metadata = _metadata(folder / "meta.txt")
-        return RawPair(left, right, depth, None, number, index * _FRAME_INTERVAL_S, metadata)
+        about = _own_frame(metadata)
+        grey = about.get("grey", ()) if about is not None else ()
+        left, right = (_image(folder / f"{name}.npy", name in grey) for name in ("color", "right"))
+        depth = read_depth(folder / "depth.npy", left.shape)
+        if about is None:
+            number = int(folder.name) if folder.name.isdigit() else index
+            return RawPair(left, right, depth, None, number, index * _FRAME_INTERVAL_S, metadata)
+        third = folder / "left.npy"
+        optional = {part: folder / name for part, name in OPTIONAL_FILES.items()}
+        return RawPair(
+            left,
+            right,
+            depth,
+            number=about["number"],
+            timestamp_s=about["timestamp_s"],
+            right_timestamp_s=about["right_timestamp_s"],
+            metadata=about["metadata"],
+            color=_image(third, "left" in grey) if third.exists() else None,
+            **{part: read_pixels(path) for part, path in optional.items() if path.exists()},
+        )
 
     def name(self, index: int) -> str:
         """Run and frame folder."""
@@ -92,6 +104,29 @@ def _run_of(frame: Path, root: Path) -> str:
 def _calibration_in(folder: Path) -> StereoCalibration | None:
     path = folder / "calibration.npz"
     return StereoCalibration.load(path) if path.exists() else None
+
+
+def _image(path: Path, is_grey: bool) -> np.ndarray:
+    image = read_pixels(path)
+    if image.dtype != np.uint8 or image.ndim not in (2, 3):
+        raise DatasetError(f"{path} is no image.", f"It holds {image.dtype} {image.shape}, not uint8.")
+    return np.ascontiguousarray(image[:, :, 0]) if is_grey and image.ndim == 3 else image
+
+
+def _own_frame(metadata: dict[str, Any]) -> dict[str, Any] | None:
+    """What our export wrote about a frame; None for a frame of somebody else, or when it was edited to no sense."""
+    try:
+        about = json.loads(metadata[FRAME_LINE])
+        right_s = about["right_timestamp_s"]
+        return {
+            "number": int(about["number"]),
+            "timestamp_s": float(about["timestamp_s"]),
+            "right_timestamp_s": None if right_s is None else float(right_s),
+            "grey": tuple(about["grey"]),
+            "metadata": dict(about["metadata"]),
+        }
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _metadata(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from depthstudio.datasets.session import Session
 from depthstudio.datasets.session_format import CALIBRATION_FILE
 from depthstudio.gui.errors import Notice
-from depthstudio.gui.pages.dataset.importing import import_path
+from depthstudio.gui.pages.dataset.importing import import_sessions
 from depthstudio.gui.pages.dataset.library import Recording
 from depthstudio.gui.pages.dataset.trash import restore, throw_away
 from depthstudio.gui.studio import Studio
@@ -76,7 +76,7 @@ class LibraryActions(QObject):
         """Import a folder or file, seen in the status strip."""
         parent = self._studio.workspace.sessions
         self._studio.tasks.run(
-            lambda context: import_path(path, parent, context), f"Import {path.name}", self._on_imported, shown=True
+            lambda context: import_sessions(path, parent, context), f"Import {path.name}", self._on_imported, shown=True
         )
 
     def _ask(self, dialog: QFileDialog) -> None:
