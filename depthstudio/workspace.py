@@ -13,7 +13,7 @@ ENVIRONMENT_VARIABLE = "DEPTHSTUDIO_WORKSPACE"
 
 @dataclass(frozen=True)
 class Workspace:
-    """Layout: ``sessions/``, ``calibrations/``, ``networks/``, ``runs/``, ``presets/`` and ``settings.toml``."""
+    """Layout: ``sessions/``, ``calibrations/``, ``boards/``, ``networks/``, ``runs/``, ``presets/``, ``settings.toml``."""
 
     root: Path
 
@@ -32,6 +32,11 @@ class Workspace:
     def calibrations(self) -> Path:
         """Calibration files (.npz)."""
         return self.root / "calibrations"
+
+    @property
+    def boards(self) -> Path:
+        """Calibration boards that the user has (.json)."""
+        return self.root / "boards"
 
     @property
     def networks(self) -> Path:

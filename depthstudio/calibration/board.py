@@ -149,7 +149,12 @@ class Board:
 
     def to_json(self) -> dict[str, Any]:
         """What a calibration file remembers of the board."""
-        values = {"kind": self.kind, "columns": self.columns, "rows": self.rows, "square_m": self.square_m}
+        values: dict[str, Any] = {
+            "kind": self.kind,
+            "columns": self.columns,
+            "rows": self.rows,
+            "square_m": self.square_m,
+        }
         if self.kind == "charuco":
             values |= {"marker_share": self.marker_share, "dictionary": self.dictionary}
         return values

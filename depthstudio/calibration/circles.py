@@ -10,6 +10,7 @@ from depthstudio.calibration.board import Board
 from depthstudio.calibration.detected import Corners, Detection, Grey, enlarged, grid_residual_px, reduced
 
 _SEARCH_WIDTH_PX = 640
+_BLOCK_SHARES = (1 / 12, 1 / 4)  # of the image, to compare brightness with: for a far board, then for a near one
 _MIN_AREA_PX = 12.0
 _MIN_CIRCULARITY = 0.6  # 4 pi area / perimeter^2: a disc tilted by 60 degrees still has 0.84, before pixels bite
 _MAX_BLOBS_PER_CIRCLE = 4
@@ -25,7 +26,10 @@ def detect_circles(grey: Grey, board: Board, *, thorough: bool) -> Detection | N
     difference is about 0.05 px at 30 degrees.
     """
     small, scale = reduced(grey, _SEARCH_WIDTH_PX)
-    centres = _grid_of(_blobs(small), board)
+    centres = None
+    for share in _BLOCK_SHARES:
+        if centres is None:
+            centres = _grid_of(_blobs(small, int(max(small.shape) * share) | 1, small.size / board.corner_count), board)
     if centres is None and thorough:
         centres, scale = _by_opencv(grey, board), 1.0
     centres = enlarged(centres, scale)
@@ -35,13 +39,11 @@ def detect_circles(grey: Grey, board: Board, *, thorough: bool) -> Detection | N
     return found if grid_residual_px(found, board) <= _MAX_RESIDUAL_PX else None
 
 
-def _blobs(grey: Grey) -> Corners:
-    """(N, 2) px: middles of dark round spots."""
-    block = max(15, max(grey.shape) // 12) | 1
+def _blobs(grey: Grey, block: int, largest: float) -> Corners:
+    """(N, 2) px: middles of round spots of up to `largest` px that are darker than the mean of a block around them."""
     dark = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, block, 10)
     contours, _ = cv2.findContours(dark, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     middles = []
-    largest = grey.size / 200
     for contour in contours:
         if len(contour) < 8:
             continue
@@ -57,7 +59,8 @@ def _grid_of(middles: Corners, board: Board) -> Corners | None:
         return None
     size = (board.columns, board.rows)
     for flags in (_GRID, _GRID | cv2.CALIB_CB_CLUSTERING):
-        found, centres = cv2.findCirclesGrid(
+        # Without a blob detector OpenCV takes points instead of an image, which its type stubs do not know.
+        found, centres = cv2.findCirclesGrid(  # type: ignore[call-overload]
             middles.reshape(-1, 1, 2), size, flags, None, cv2.CirclesGridFinderParameters()
         )
         if found:
@@ -86,7 +89,7 @@ def _right_handed(centres: Corners, board: Board) -> Corners:
 
 def _refined(grey: Grey, centres: Corners, board: Board) -> Corners:
     """Grey-weighted centroids: dark against the paper around, which is finer than a thresholded outline."""
-    H = cv2.findHomography(board.object_points()[:, :2], centres)[0]
+    H = np.asarray(cv2.findHomography(board.object_points()[:, :2], centres)[0], np.float64)
     half = _radius_px(H, centres, board) * _REACH
     refined = centres.copy()
     for i, ((x, y), reach) in enumerate(zip(centres, half, strict=True)):

@@ -17,13 +17,12 @@ from depthstudio.calibration.coverage import coverage_counts
 from depthstudio.calibration.detected import Detection, Grey, edge_width_px, spacing_px, to_grey
 from depthstudio.calibration.detection import Effort, detect_board, find_board_quickly
 from depthstudio.calibration.guide import Progress, instruction, measure
+from depthstudio.calibration.library import BOARD_FILE
 from depthstudio.calibration.pose import BoardPose, board_pose
 from depthstudio.calibration.views import BoardView, matched_view, missing_board
 from depthstudio.errors import CalibrationError
 from depthstudio.frames import StereoFrame
 from depthstudio.storage import write_bytes, write_text
-
-BOARD_FILE = "board.json"
 
 _MAX_EDGE_WIDTH_PX = 5.0  # at 640 px image width
 _MAX_MOTION = 0.004  # of the image width, in the time between two frames of a usual camera
@@ -158,7 +157,7 @@ class ViewCollector:
         self._last, self._last_number = None, 0
 
     def save_images(self, folder: Path) -> None:
-        """Write every view as left_01.png and right_01.png, and the board; `load_views` and `saved_board` read them."""
+        """Write every view as left_01.png and right_01.png for `load_views`, and the board for `board_of_views`."""
         write_text(folder / BOARD_FILE, json.dumps(self.board.to_json(), indent=1))
         for one in self.collected:
             for side, image in (("left", one.left), ("right", one.right)):

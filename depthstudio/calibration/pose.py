@@ -91,8 +91,8 @@ def _outline(plane: NDArray[np.float32], seen: NDArray[np.float32], points: NDAr
     """(4, 2) px: the corners of the whole grid in the image, unseen ones where they would be."""
     low, high = plane.min(axis=0), plane.max(axis=0)
     corners = np.array([low, (high[0], low[1]), high, (low[0], high[1])], np.float32)
-    H = cv2.findHomography(seen, points)[0]
-    if H is None:
+    H = np.asarray(cv2.findHomography(seen, points)[0])
+    if H.shape != (3, 3):  # points on one line
         return np.array(cv2.boxPoints(cv2.minAreaRect(points)), np.float32)
     return np.asarray(cv2.perspectiveTransform(corners[:, None], H)[:, 0], np.float32)
 

@@ -19,6 +19,7 @@ _VERB_MODULES = (
     "window",
     "demo",
     "capture",
+    "board",
     "calibrate",
     "datasets",
     "train",

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from depthstudio.calibration import Board, BoardView
+from depthstudio.calibration.drawing import board_image, draw_board
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import StereoCalibration
 
@@ -76,14 +77,12 @@ class Rig:
 
 
 def _render(board: Board, plane_to_pixel: np.ndarray, blur_px: float) -> np.ndarray:
-    """Supersampled twofold. The black square lies outside the first corner, a white margin around all."""
+    """Supersampled twofold, with a white margin around the board."""
     per_square, over = 40, 2
-    squares = np.indices((board.rows + 3, board.columns + 3)).sum(axis=0) % 2
-    squares = np.where(squares == 0, 20, 230)
-    squares[[0, -1], :] = squares[:, [0, -1]] = 230
-    texture = np.kron(squares, np.ones((per_square, per_square))).astype(np.uint8)
+    texture = (20 + board_image(board, per_square) * (210 / 255)).astype(np.uint8)
     to_board = np.diag([board.square_m / per_square, board.square_m / per_square, 1.0])
-    to_board[:2, 2] = (0.5 / per_square - 2) * board.square_m
+    origin_squares = np.array(draw_board(board).origin) / board.square_m
+    to_board[:2, 2] = (0.5 / per_square - 1 - origin_squares) * board.square_m
     enlarge = np.array([[over, 0, (over - 1) / 2], [0, over, (over - 1) / 2], [0, 0, 1]])
     H = enlarge @ plane_to_pixel @ to_board
     large = cv2.warpPerspective(

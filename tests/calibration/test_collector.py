@@ -122,7 +122,9 @@ def test_the_instruction_asks_for_what_is_missing(collector, frame_of, pose) -> 
     assert collector.progress.left_coverage == pytest.approx((left > 0).mean())
 
 
-@pytest.mark.parametrize(("turn", "side"), [({"pitch": 25}, "top"), ({"pitch": -25}, "bottom"), ({"yaw": 25}, "right side")])
+@pytest.mark.parametrize(
+    ("turn", "side"), [({"pitch": 25}, "top"), ({"pitch": -25}, "bottom"), ({"yaw": 25}, "right side")]
+)
 def test_tilts_are_named_by_the_side_that_is_nearer(board, pinhole_rig, pose, turn, side: str) -> None:
     from depthstudio.calibration.pose import board_pose
 
@@ -132,7 +134,8 @@ def test_tilts_are_named_by_the_side_that_is_nearer(board, pinhole_rig, pose, tu
     assert found.tilt_deg == pytest.approx(25, abs=3)
     R, t = held.matrices(board)
     depths = (board.object_points() @ R.T + t)[:, 2].reshape(board.rows, board.columns)
-    nearer = {"top": depths[0] - depths[-1], "bottom": depths[-1] - depths[0], "right side": depths[:, -1] - depths[:, 0]}
+    downwards, rightwards = depths[-1] - depths[0], depths[:, -1] - depths[:, 0]
+    nearer = {"top": -downwards, "bottom": downwards, "right side": rightwards}
     assert nearer[side].mean() < 0
 
 
