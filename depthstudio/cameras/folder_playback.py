@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from depthstudio.cameras.recorded import RECORDED_OPTIONS, RecordedSource
@@ -13,6 +14,7 @@ from depthstudio.frames import StereoFrame
 from depthstudio.geometry import StereoCalibration
 
 _DEFAULT_FPS = 10.0
+_ROUNDING = 1e-6
 
 
 class FolderSource(RecordedSource):
@@ -39,6 +41,7 @@ class FolderSource(RecordedSource):
             raise SourceError(error.what, error.why, error.next_step) from error
         self._next = 0
         self.frame_count = len(self._pairs.pairs)
+        self.duration_s = (self.frame_count - 1) * self._interval_s
         self._calibration = _common_calibration(self._pairs)
 
     def close(self) -> None:
@@ -69,6 +72,20 @@ class FolderSource(RecordedSource):
     def rewind(self) -> None:
         """Begin again at the first pair."""
         self._next = 0
+
+    def jump(self, position_s: float) -> None:
+        """Go on at the pair that stands there."""
+        self._next = math.ceil(position_s / self._interval_s - _ROUNDING)
+
+    @property
+    def frame_index(self) -> int:
+        """Index of the pair delivered last."""
+        return max(0, self._next - 1)
+
+    @property
+    def first_timestamp_s(self) -> float:
+        """Pairs of a folder have no times but those we give them."""
+        return 0.0
 
 
 def _common_calibration(folder: PairFolder) -> StereoCalibration | None:

@@ -31,10 +31,13 @@ class SdkFile:
     """One pass over a recording, from `open` to EndOfStream. Opening a damaged .bag can hang: probe it first.
 
     name: the recorded camera's. profiles: the streams we read, of those the recording has.
+    start_s: begin there, in the file's time of arrivals, `duration_s` long.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, start_s: float = 0.0) -> None:
         self.path = path
+        self.duration_s = 0.0
+        self._start_s = start_s
         self.name = ""
         self.profiles: dict[str, Any] = {}
         self.calibration: StereoCalibration | None = None
@@ -44,10 +47,11 @@ class SdkFile:
     def open(self) -> None:
         """Start reading. SourceError when the SDK cannot read the file or nothing in it is a picture."""
         try:
-            first = SensorReader(self.path)
+            first = SensorReader(self.path, self._start_s)
+            self.duration_s = first.duration_s
             self._describe(first.device)
             for index in sorted(set(self._sensor_of.values())):
-                self._readers[index] = SensorReader(self.path) if self._readers else first
+                self._readers[index] = SensorReader(self.path, self._start_s) if self._readers else first
             for index, reader in self._readers.items():
                 reader.start(index, {stream for stream, sensor in self._sensor_of.items() if sensor == index})
         except RuntimeError as error:

@@ -15,27 +15,36 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from depthstudio.cameras.source import EndOfStream
 from depthstudio.errors import SourceError, UserError
+
+if TYPE_CHECKING:
+    from depthstudio.cameras.sdk_file import SdkFile
 
 _STARTED, _OPENED = "started", "opened"
 # Opening a healthy file takes some 20 ms; large ones on slow disks get more.
 _TIMEOUT_S = {"": 30.0, _STARTED: 2.0, _OPENED: 5.0}
 _TIMEOUT_PER_GB_S = 2.0
 _READING_BUDGET_S = 1.0
+_TAIL_S = 0.5
 
 
 @dataclass(frozen=True)
 class ProbeReport:
-    """What a recording holds. frame_count: None when it is too long to be read through in a second."""
+    """What a recording holds. frame_count: None when it is too long to be read through in a second.
+
+    first_s, last_s: time stamps of its first and last frame; last_s is None when the end cannot be read.
+    """
 
     name: str
     streams: dict[str, dict[str, Any]]
     baseline_m: float | None
     focal_px: float | None
     frame_count: int | None
+    first_s: float
+    last_s: float | None
 
 
 def probe(path: Path) -> ProbeReport:
@@ -94,7 +103,7 @@ def _examine(path: Path) -> dict[str, Any]:
     try:
         file.open()
         print(_OPENED, flush=True)
-        frame_count = _count_frames(file)
+        frame_count, first_s, last_s = _read_through(file)
         if frame_count == 0:
             raise SourceError(
                 f"The recording {path.name} is empty.",
@@ -113,6 +122,8 @@ def _examine(path: Path) -> dict[str, Any]:
                 calibration.baseline_m if calibration else None,
                 float(calibration.K1[0, 0]) if calibration else None,
                 frame_count,
+                first_s,
+                last_s if frame_count is not None else _last_timestamp_s(path, file.duration_s),
             )
         )
     except UserError as error:
@@ -121,15 +132,40 @@ def _examine(path: Path) -> dict[str, Any]:
         file.close()
 
 
-def _count_frames(file: Any) -> int | None:
+def _read_through(file: SdkFile) -> tuple[int | None, float, float]:
+    """Number of frames, None when reading takes longer than the budget; time stamps of the first and the last read."""
     deadline_s = time.monotonic() + _READING_BUDGET_S
-    count = 0
+    count, first_s, last_s = 0, 0.0, 0.0
     try:
         while time.monotonic() < deadline_s or count == 0:
-            count += file.read(0.2) is not None
+            frame = file.read(0.2)
+            if frame is not None:
+                first_s = first_s if count else frame.timestamp_s
+                last_s = frame.timestamp_s
+                count += 1
     except EndOfStream:
-        return count
-    return None
+        return count, first_s, last_s
+    return None, first_s, last_s
+
+
+def _last_timestamp_s(path: Path, duration_s: float) -> float | None:
+    from depthstudio.cameras.sdk_file import SdkFile
+
+    tail = SdkFile(path, max(0.0, duration_s - _TAIL_S))
+    deadline_s = time.monotonic() + _READING_BUDGET_S
+    last_s = None
+    try:
+        tail.open()
+        while time.monotonic() < deadline_s:
+            frame = tail.read(0.2)
+            last_s = frame.timestamp_s if frame is not None else last_s
+    except EndOfStream:
+        return last_s
+    except SourceError:
+        return None
+    finally:
+        tail.close()
+    return last_s
 
 
 if __name__ == "__main__":

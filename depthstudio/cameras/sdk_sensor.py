@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,19 @@ class SensorReader:
 
     Each reader loads the file for itself. Two sensors of one playback device would start one after the other, so that
     the second misses frames, or never starts because the first waits for its reader.
+    start_s: begin there, in the file's time of arrivals, `duration_s` long; the first frames then lack partners.
     RuntimeError from the SDK when the file cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, start_s: float = 0.0) -> None:
         # A context of its own: in a shared one a file can be loaded once only, and shows among the cameras.
         self._context = load_sdk().context()
         self.device = self._context.load_device(str(path))
         self._playback = self.device.as_playback()
         self._playback.set_real_time(False)
+        self.duration_s = self._playback.get_duration().total_seconds()
+        if start_s > 0:  # before the sensors start: later, frames of both places would come mixed
+            self._playback.seek(timedelta(seconds=start_s))
         self._sensor: Any = None
         self._closing = threading.Event()
         # Not an rs.frame_queue: when one is full, the SDK waits for room in it while holding Python's lock.

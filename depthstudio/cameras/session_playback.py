@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from depthstudio.cameras.recorded import RECORDED_OPTIONS, RecordedSource
 from depthstudio.cameras.source import EndOfStream
 from depthstudio.cameras.urls import SourceUrl
@@ -9,6 +11,8 @@ from depthstudio.datasets.session import Session
 from depthstudio.errors import DatasetError, SourceError
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import StereoCalibration
+
+_ROUNDING_S = 1e-6
 
 
 class SessionSource(RecordedSource):
@@ -21,6 +25,7 @@ class SessionSource(RecordedSource):
         super().__init__(url, url.path.name)
         self._folder = url.path
         self._session: Session | None = None
+        self._times_s: list[float] = []
         self._next = 0
 
     def open(self) -> None:
@@ -34,6 +39,10 @@ class SessionSource(RecordedSource):
         self._session, self._next = session, 0
         self.title = session.name
         self.frame_count = len(session)
+        self._times_s = [
+            record.get("timestamp_s", 0.0) - session.records[0].get("timestamp_s", 0.0) for record in session.records
+        ]
+        self.duration_s = self._times_s[-1]
 
     def close(self) -> None:
         """Nothing is kept open between frames."""
@@ -60,3 +69,25 @@ class SessionSource(RecordedSource):
     def rewind(self) -> None:
         """Begin again at the first frame."""
         self._next = 0
+
+    def jump(self, position_s: float) -> None:
+        """Go on at the frame that was taken then."""
+        self._next = min(bisect_left(self._times_s, position_s - _ROUNDING_S), len(self._times_s) - 1)
+
+    def step(self, frames: int) -> None:
+        """Exactly so many frames on, or back."""
+        if frames < 0:
+            self.pause(True)
+            self.seek(self._times_s[max(0, self.frame_index + frames)])
+        else:
+            super().step(frames)
+
+    @property
+    def frame_index(self) -> int:
+        """Index of the frame delivered last."""
+        return max(0, self._next - 1)
+
+    @property
+    def first_timestamp_s(self) -> float | None:
+        """Time stamp of the first frame."""
+        return self._session.records[0].get("timestamp_s", 0.0) if self._session is not None else None
