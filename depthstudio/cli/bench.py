@@ -28,6 +28,12 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
         "--rounds", type=int, default=15, metavar="N", help="inference: pairs per backend (default: 15)"
     )
     parser.add_argument("--threads", type=int, metavar="N", help="inference: computing threads; default: all cores")
+    parser.add_argument(
+        "--minutes", type=float, default=10.0, metavar="M", help="capture: how long it records (default: 10)"
+    )
+    parser.add_argument(
+        "--folder", type=Path, metavar="DIR", help="capture: disk to record to (default: the workspace); emptied after"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here as well")
     parser.set_defaults(run=run)
 
@@ -145,6 +151,39 @@ def _networks_for_speed(arguments: argparse.Namespace) -> dict[str, StereoNetwor
     return found
 
 
+def _capture(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from depthstudio.cameras.capture_benchmark import capture_benchmark
+    from depthstudio.inference.image_size import parse_size
+    from depthstudio.storage import write_text
+    from depthstudio.workspace import Workspace
+
+    console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH, highlight=False)
+    folder = arguments.folder or Workspace.find(arguments.workspace).root
+    with console.status("Rendering frames") as status:
+        result = capture_benchmark(
+            folder,
+            arguments.minutes,
+            parse_size(arguments.size),
+            on_progress=lambda s, frames, dropped: status.update(f"{s:.0f} s, {frames} frames, {dropped} dropped"),
+        )
+    width, height = result.size
+    console.print(f"capture: left, right, depth and colour of {width}x{height} at {result.asked_hz:.0f} frames/s")
+    console.print(f"{result.frames} frames in {result.seconds:.1f} s: {result.frames_per_s:.2f} frames/s")
+    console.print(f"{result.dropped} dropped by the recorder, {result.missed} missed by the reader")
+    console.print(f"{result.cpu_cores:.2f} cores busy; at most {result.waiting_most} frames waited for the disk")
+    saved = 1 - result.bytes_per_frame / result.raw_bytes_per_frame
+    console.print(f"{result.bytes_per_frame / 1e6:.2f} MB per frame, {saved:.0%} less than raw, without loss")
+    console.print(
+        f"{result.memory_mb:.0f} MB of memory at most, {result.memory_growth_mb:.0f} MB more than at the start"
+    )
+    console.print(_load(), style="dim")
+    if arguments.json:
+        write_text(arguments.json, json.dumps(result.as_json(), indent=1))
+    return 0
+
+
 def _load() -> str:
     """How busy the machine was: timings mean little without it."""
     import psutil
@@ -156,4 +195,5 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], int]] = {
     "zero-shot": _zero_shot,
     "synthetic": _synthetic,
     "inference": _inference,
+    "capture": _capture,
 }
