@@ -9,6 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def cache_root() -> Path:
+    """Where what can be made again is kept: DEPTHSTUDIO_CACHE, else the user's cache folder. Nothing is created."""
+    chosen = os.environ.get("DEPTHSTUDIO_CACHE")
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return (Path(chosen) if chosen else Path(home) / "depthstudio").expanduser().absolute()
+
+
 def check_target(target: Path) -> None:
     """Make the folder of `target`; OSError when no file can be written there. For before work that would be lost."""
     nearest = next((folder for folder in target.absolute().parents if folder.exists()), target.parent)

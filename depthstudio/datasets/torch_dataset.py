@@ -18,6 +18,7 @@ class DisparityDataset(Dataset[dict[str, Tensor]]):
     crop: (width, height) px of what is cut out; smaller images are padded without labels. None takes whole images, as
     validation should. random_crop: a new place every epoch, else the centre.
     augment: scale, light, noise and the like, see AugmentationSettings.
+    with_clean: also "clean_left" and "clean_right", the same cut before light, noise and the like were varied.
     Item i of an epoch depends on (seed, epoch, i) alone, whichever thread or worker process makes it.
     """
 
@@ -30,12 +31,14 @@ class DisparityDataset(Dataset[dict[str, Tensor]]):
         *,
         random_crop: bool = True,
         augmentation: AugmentationSettings | None = None,
+        with_clean: bool = False,
     ) -> None:
         self.samples = samples
         self.crop = crop
         self.augmentation = (augmentation or AugmentationSettings()) if augment else None
         self.seed = seed
         self.random_crop = random_crop
+        self.with_clean = with_clean
         # Shared memory, so that worker processes that live through several epochs see the change.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
@@ -53,9 +56,12 @@ class DisparityDataset(Dataset[dict[str, Tensor]]):
         if not 0 <= index < len(self):
             raise IndexError(index)
         rng = np.random.default_rng((self.seed, int(self._epoch), index))
-        sample = self.prepared(self.samples[index], rng)
+        clean = self.placed(self.samples[index], rng)
+        sample = self.varied(clean, rng)
         valid = sample.valid & np.isfinite(sample.disparity_px)
+        views = {"clean_left": _tensor(clean.left), "clean_right": _tensor(clean.right)} if self.with_clean else {}
         return {
+            **views,
             "left": _tensor(sample.left),
             "right": _tensor(sample.right),
             "disparity": torch.from_numpy(np.where(valid, sample.disparity_px, np.float32(0))),
@@ -65,6 +71,10 @@ class DisparityDataset(Dataset[dict[str, Tensor]]):
 
     def prepared(self, sample: StereoSample, rng: np.random.Generator) -> StereoSample:
         """The sample cut and varied, as the network will see it: also for a live picture of the augmentation."""
+        return self.varied(self.placed(sample, rng), rng)
+
+    def placed(self, sample: StereoSample, rng: np.random.Generator) -> StereoSample:
+        """The sample mirrored, scaled and cut."""
         settings = self.augmentation
         if settings and sample.right_disparity_px is not None and rng.random() < settings.swap_flip:
             sample = swap_flip(sample)
@@ -73,10 +83,14 @@ class DisparityDataset(Dataset[dict[str, Tensor]]):
             at = (rng.random(), rng.random()) if self.random_crop else (0.5, 0.5)
             image_size = (sample.left.shape[1], sample.left.shape[0])
             sample = padded(cut(sample, choose_window(image_size, self.crop, scales, at)), self.crop)
-        if settings:
-            left, right = vary_photometry(sample.left, sample.right, settings, rng)
-            return StereoSample(left, right, sample.disparity_px, sample.valid, None, None, sample.name, sample.group)
         return sample
+
+    def varied(self, sample: StereoSample, rng: np.random.Generator) -> StereoSample:
+        """The sample with other light, noise, blur and the like; the label stays."""
+        if self.augmentation is None:
+            return sample
+        left, right = vary_photometry(sample.left, sample.right, self.augmentation, rng)
+        return StereoSample(left, right, sample.disparity_px, sample.valid, None, None, sample.name, sample.group)
 
 
 def _tensor(image: Rgb) -> Tensor:

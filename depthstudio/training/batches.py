@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -43,14 +46,55 @@ def prefetch(
         pool.shutdown(cancel_futures=True)
 
 
+@dataclass(frozen=True)
+class Mixture:
+    """What a step consists of: `own` of the user's frames and `rehearsed` synthetic ones."""
+
+    own: int
+    rehearsed: int = 0
+
+    @classmethod
+    def of(cls, batch_size: int, rehearsal_share: float) -> Mixture:
+        """The share rounded to whole frames; at least one frame of the user's and, unless the share is 0, one other.
+
+        A batch of one therefore becomes one of two.
+        """
+        if rehearsal_share == 0:
+            return cls(batch_size)
+        rehearsed = max(1, min(round(batch_size * rehearsal_share), batch_size - 1))
+        return cls(max(batch_size - rehearsed, 1), rehearsed)
+
+    def steps(self, frames: int) -> int:
+        """Batches of an epoch in which each of the user's frames comes once."""
+        return -(-frames // self.own)
+
+
 def training_batches(
-    load: Callable[[int], Batch], count: int, *, batch_size: int, seed: int, epoch: int, threads: int
-) -> Iterator[Batch]:
-    """Every frame once, in the epoch's order, stacked into batches; the last one may be smaller."""
-    items = prefetch(load, epoch_order(count, seed, epoch), threads, ahead=2 * batch_size)
-    group: list[Batch] = []
-    for position, item in enumerate(items, start=1):
-        group.append(item)
-        if len(group) == batch_size or position == count:
-            yield {key: torch.stack([entry[key] for entry in group]) for key in group[0]}
-            group = []
+    load: Callable[[int], Batch],
+    order: Sequence[int],
+    mixture: Mixture,
+    *,
+    threads: int,
+    rehearse: Callable[[int], Batch] | None = None,
+) -> Iterator[tuple[Batch, Batch | None]]:
+    """Every frame once, in this order, stacked into batches of which the last may be smaller, beside synthetic ones.
+
+    rehearse(p): the epoch's p-th synthetic item.
+    """
+    steps = [order[start : start + mixture.own] for start in range(0, len(order), mixture.own)]
+    jobs: list[Callable[[], Batch]] = []
+    for number, indices in enumerate(steps):
+        jobs += [partial(load, index) for index in indices]
+        if rehearse is not None:
+            first = number * mixture.rehearsed
+            jobs += [partial(rehearse, first + i) for i in range(mixture.rehearsed)]
+    ahead = 2 * (mixture.own + mixture.rehearsed)
+    items = prefetch(lambda job: jobs[job](), range(len(jobs)), threads, ahead)
+    for indices in steps:
+        own = _stacked(items, len(indices))
+        yield own, _stacked(items, mixture.rehearsed) if rehearse is not None else None
+
+
+def _stacked(items: Iterator[Batch], count: int) -> Batch:
+    group = list(islice(items, count))
+    return {key: torch.stack([entry[key] for entry in group]) for key in group[0]}

@@ -12,9 +12,9 @@ import torch
 
 from depthstudio.cancel import CancelToken
 from depthstudio.datasets.stereo_sample import SampleSource
-from depthstudio.errors import DatasetError, UserError
+from depthstudio.errors import DatasetError, NetworkError, UserError
 from depthstudio.models.base import StereoNetwork
-from depthstudio.models.checkpoint import save_network
+from depthstudio.models.checkpoint import load_network, save_network
 from depthstudio.training.batches import Batch
 from depthstudio.training.control import RunControl
 from depthstudio.training.divergence import DivergedError
@@ -34,13 +34,14 @@ from depthstudio.training.events import (
     TrainingEvent,
     Warned,
 )
+from depthstudio.training.guard import WORSE_SHARE
 from depthstudio.training.losses import PixelSums
 from depthstudio.training.memory import memory_mb
 from depthstudio.training.optimisation import advance, set_training_mode
 from depthstudio.training.pictures import save_picture
 from depthstudio.training.run import Run
 from depthstudio.training.settings import TrainingSettings
-from depthstudio.training.setup import Training, prepare_training
+from depthstudio.training.setup import Training, needs_start, prepare_training
 from depthstudio.training.state import TrainingState
 
 _NOTABLE_SHARE = 0.01
@@ -86,7 +87,8 @@ def _guarded(
     try:
         state = TrainingState.load(run.last_state_path) if resume and run.last_state_path.exists() else None
         run.rewind(state.epoch if state else None)
-        training = prepare_training(network, *sides, settings, state)
+        start = _start(network, run, settings, is_fresh=state is None)
+        training = prepare_training(network, sides, settings, state, start)
         last_good_epoch = training.epoch
         for event in _events(training, run, control, is_fresh=state is None):
             yield event
@@ -100,6 +102,22 @@ def _guarded(
         if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
             raise
         yield Failed("The memory ran out.", next_step="Choose a smaller batch size or crop.")
+
+
+def _start(network: StereoNetwork, run: Run, settings: TrainingSettings, *, is_fresh: bool) -> StereoNetwork | None:
+    """The network as it came, also after a resume; None when nothing compares with it."""
+    if not needs_start(settings):
+        return None
+    if is_fresh:
+        save_network(network, run.start_path, {"run": run.name})
+        return network
+    if not run.start_path.exists():
+        raise NetworkError(
+            "The network that this run started from was not kept.",
+            "L2-SP and the frozen teacher compare with it, and they were off when the run began.",
+            "Start a new run from its best.safetensors.",
+        )
+    return load_network(run.start_path).network
 
 
 def _events(training: Training, run: Run, control: RunControl, *, is_fresh: bool) -> Iterator[TrainingEvent]:
@@ -122,6 +140,8 @@ def _events(training: Training, run: Run, control: RunControl, *, is_fresh: bool
         seconds=training.seconds,
         run_folder=str(run.folder),
         baseline_validation_epe_px=training.baseline_epe_px,
+        guard_epe_px_before=training.guard_before_px,
+        guard_epe_px_after=training.guard_best_px,
     )
 
 
@@ -145,8 +165,10 @@ def _measure_baseline(training: Training, run: Run, control: RunControl) -> Iter
     training.stopping.start_from(sums.mean_loss, sums.epe_px)
     training.seconds, training.baseline_epe_px = time.perf_counter() - started, sums.epe_px
     training.best_frames = training.validator.scores
+    guard_epe_px = training.guard_before_px = training.guard_best_px = _guard(training, control)
     _save_best(training, run)
-    yield BaselineDone(sums.mean_loss, sums.epe_px, training.seconds, bands=training.validator.bands)
+    bands = training.validator.bands
+    yield BaselineDone(sums.mean_loss, sums.epe_px, training.seconds, bands=bands, guard_epe_px=guard_epe_px)
     if sums.beyond_reach > _NOTABLE_SHARE:
         reach = f"{training.stepper.max_disparity:.0f} px"
         yield Warned(f"{sums.beyond_reach:.1%} of the validation labels lie beyond {reach} and are left out.")
@@ -161,11 +183,12 @@ def _one_epoch(training: Training, run: Run, control: RunControl) -> Iterator[Tr
     sums = None if control.is_cancelled else validate(training, progress.epoch, control.cancel)
     if sums is None:
         return
-    done = _close_epoch(training, progress, sums)
+    done = _close_epoch(training, progress, sums, _guard(training, control))
     if done.is_best:
-        training.best_frames = training.validator.scores
+        training.best_frames, training.guard_best_px = training.validator.scores, done.guard_epe_px
         _save_best(training, run)
     yield done
+    yield from _warn_of_forgetting(training, done)
     if progress.skipped:
         words = f"{progress.skipped} of {training.steps_per_epoch} batches had no valid label and were skipped."
         yield Warned(words, progress.epoch)
@@ -203,11 +226,11 @@ def _train(training: Training, run: Run, progress: _Progress, control: RunContro
     """All steps of one epoch. Its random numbers depend on seed and epoch alone."""
     torch.manual_seed(training.settings.seed * _SEED_STRIDE + progress.epoch)
     set_training_mode(training.network, training.settings.batchnorm_eval)
-    for step, batch in enumerate(training.batches(progress.epoch), start=1):
+    for step, both in enumerate(training.batches(progress.epoch), start=1):
         if control.is_cancelled:
             return
         try:
-            yield _step(training, progress, batch, step)
+            yield _step(training, progress, *both, step)
         except DivergedError as error:
             error.step = step
             raise
@@ -218,9 +241,9 @@ def _train(training: Training, run: Run, progress: _Progress, control: RunContro
         )
 
 
-def _step(training: Training, progress: _Progress, batch: Batch, step: int) -> StepDone:
-    result = training.stepper.step(batch)
-    progress.samples += len(batch["left"])
+def _step(training: Training, progress: _Progress, batch: Batch, rehearsal: Batch | None, step: int) -> StepDone:
+    result = training.stepper.step(batch, rehearsal)
+    progress.samples += len(batch["left"]) + (len(rehearsal["left"]) if rehearsal else 0)
     loss = epe_px = None
     if result.loss is None:
         progress.skipped += 1
@@ -257,7 +280,23 @@ def _heed(training: Training, run: Run, progress: _Progress, control: RunControl
         yield SettingChanged(progress.epoch, step, name, before, after)
 
 
-def _close_epoch(training: Training, progress: _Progress, validation: PixelSums) -> EpochDone:
+def _guard(training: Training, control: RunControl) -> float | None:
+    return training.guard.measure(training.judged, control.cancel) if training.guard else None
+
+
+def _warn_of_forgetting(training: Training, done: EpochDone) -> Iterator[TrainingEvent]:
+    """Once, in the first epoch that is so."""
+    before, now = training.guard_before_px, done.guard_epe_px
+    if before is None or now is None or training.warned_of_forgetting or now <= before * (1 + WORSE_SHARE):
+        return
+    training.warned_of_forgetting = True
+    words = f"On scenes it does not learn from, the error rose from {before:.2f} to {now:.2f} px: it forgets."
+    yield Warned(f"{words} Choose Safe fine-tune or a lower learning rate.", done.epoch)
+
+
+def _close_epoch(
+    training: Training, progress: _Progress, validation: PixelSums, guard_epe_px: float | None
+) -> EpochDone:
     """Count the epoch: best so far, patience, learning rate of the next."""
     learning_rate = training.stepper.learning_rate
     is_best = training.stopping.update(progress.epoch, validation.mean_loss, validation.epe_px)
@@ -284,12 +323,13 @@ def _close_epoch(training: Training, progress: _Progress, validation: PixelSums)
         samples_per_s=progress.samples_per_s,
         memory_mb=memory_mb(training.stepper.device),
         bands=training.validator.bands,
+        guard_epe_px=guard_epe_px,
     )
 
 
 def validate(training: Training, epoch: int, cancel: CancelToken) -> PixelSums | None:
     """The validation of one epoch; None when cancelled. DatasetError when no frame has a valid label."""
-    sums = training.validator.measure(training.network, epoch, cancel)
+    sums = training.validator.measure(training.judged, epoch, cancel)
     if sums is not None and not sums.pixels:
         raise DatasetError(
             "No validation frame has a valid label.",
@@ -315,7 +355,7 @@ def _save_best(training: Training, run: Run) -> None:
         "validation_loss": best.best_loss if isfinite(best.best_loss) else None,
         "validation_epe_px": best.best_epe_px if isfinite(best.best_epe_px) else None,
     }
-    save_network(training.network, run.best_path, metadata)
+    save_network(training.judged, run.best_path, metadata)
 
 
 def _started(training: Training, run: Run) -> Started:
@@ -333,4 +373,5 @@ def _started(training: Training, run: Run) -> Started:
         precision="bf16" if training.stepper.bf16 else "fp32",
         first_epoch=training.epoch + 1,
         notes=training.notes,
+        guard=training.guard.title if training.guard else "",
     )

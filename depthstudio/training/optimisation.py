@@ -13,17 +13,22 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, ReduceLROnPlateau
 
 from depthstudio.errors import NetworkError
-from depthstudio.models.base import StereoNetwork
+from depthstudio.models.base import StereoNetwork, StereoPrediction
 from depthstudio.training.batches import Batch
 from depthstudio.training.divergence import DivergedError
 from depthstudio.training.losses import BatchLoss, auxiliary_loss, batch_loss, usable_pixels
+from depthstudio.training.pretrain_loss import LossWeights, pretraining_loss
 from depthstudio.training.settings import TrainingSettings
+from depthstudio.training.start_pull import StartPull
+from depthstudio.training.teacher import Teacher
+from depthstudio.training.weight_average import WeightAverage
 
 _COUNTERS = ("best", "num_bad_epochs", "cooldown_counter", "last_epoch", "_step_count", "_last_lr")
 
 
 def make_optimizer(network: StereoNetwork, settings: TrainingSettings) -> torch.optim.Optimizer:
-    """Adam with an L2 penalty on all weights, or AdamW, which leaves biases and normalisation weights undecayed.
+    """Adam with an L2 penalty on all weights; AdamW, which leaves biases and normalisation weights undecayed; or Adam
+    without decay for L2-SP, whose penalty StartPull adds.
 
     Encoder and matching part form groups of their own at their share of the rate; frozen parameters are left out.
     """
@@ -34,13 +39,18 @@ def make_optimizer(network: StereoNetwork, settings: TrainingSettings) -> torch.
         for parameter in parameters:
             if not parameter.requires_grad or learning_rate == 0.0:
                 continue
-            decayed = settings.optimizer == "adam-l2" or parameter.ndim > 1
-            groups.setdefault((learning_rate, settings.weight_decay if decayed else 0.0), []).append(parameter)
+            groups.setdefault((learning_rate, _decay(parameter, settings)), []).append(parameter)
     if not groups:
         raise NetworkError("Nothing is left to train.", "All parameters of the network are frozen.")
-    kind = torch.optim.Adam if settings.optimizer == "adam-l2" else torch.optim.AdamW
+    kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
     ordered = sorted(groups.items(), key=lambda entry: -entry[0][0])  # the full rate first: it is the one reported
     return kind([{"params": members, "lr": lr, "weight_decay": decay} for (lr, decay), members in ordered])
+
+
+def _decay(parameter: nn.Parameter, settings: TrainingSettings) -> float:
+    if settings.optimizer == "l2-sp" or (settings.optimizer == "adamw" and parameter.ndim <= 1):
+        return 0.0
+    return settings.weight_decay
 
 
 def make_schedule(optimizer: torch.optim.Optimizer, settings: TrainingSettings) -> LRScheduler:
@@ -78,7 +88,10 @@ class StepResult:
 
 @dataclass
 class Stepper:
-    """Forward, loss, backward, clip, step. max_disparity: largest label used, px; 0 = no limit."""
+    """Forward, loss, backward, clip, step. max_disparity: largest label used, px; 0 = no limit.
+
+    teacher, pull, average: the parts of a careful fine-tuning, each None when it is off.
+    """
 
     network: StereoNetwork
     optimizer: torch.optim.Optimizer
@@ -87,20 +100,56 @@ class Stepper:
     clip_norm: float
     max_disparity: float
     auxiliary_weight: float
+    teacher: Teacher | None = None
+    pull: StartPull | None = None
+    average: WeightAverage | None = None
+    steps: int = 0
 
-    def step(self, batch: Batch) -> StepResult:
-        """One optimiser step on a batch. Raises DivergedError before anything of the network changes."""
-        left, right, disparity, valid = (
-            batch[key].to(self.device, non_blocking=True) for key in ("left", "right", "disparity", "valid")
-        )
-        mask = usable_pixels(disparity, valid, self.max_disparity)
-        labelled = int(valid.sum())
+    def step(self, batch: Batch, rehearsal: Batch | None = None) -> StepResult:
+        """One optimiser step on frames and synthetic pairs; every frame and pair weighs the same.
+
+        Raises DivergedError before anything of the network changes.
+        """
+        batch = self._here(batch)
+        disparity = batch["disparity"]
+        mask = usable_pixels(disparity, batch["valid"], self.max_disparity)
+        labelled = int(batch["valid"].sum())
         if not mask.any():
             return StepResult(None, labelled)
-        with autocast(self.device, self.bf16):
-            prediction = self.network(channels_last(left), channels_last(right))
+        practice = None if rehearsal is None else self._here(rehearsal)
+        prediction, practised = self._predict(batch, practice)
         loss = batch_loss(prediction.disparity, disparity, mask)
         objective = loss.mean + self.auxiliary_weight * auxiliary_loss(prediction, disparity, mask)
+        if self.teacher is not None:
+            objective = objective + self._taught(self.teacher, prediction, batch, mask)
+        if practice is not None and practised is not None:
+            own, synthetic = len(disparity), len(practice["left"])
+            practice_loss, _ = pretraining_loss(practised, practice["disparity"], practice["weight"], LossWeights())
+            objective = (own * objective + synthetic * practice_loss) / (own + synthetic)
+        return StepResult(loss, labelled, self._descend(objective))
+
+    def _here(self, batch: Batch) -> Batch:
+        return {key: value.to(self.device, non_blocking=True) for key, value in batch.items()}
+
+    def _predict(self, batch: Batch, practice: Batch | None) -> tuple[StereoPrediction, StereoPrediction | None]:
+        """Both kinds of pairs in one pass."""
+        left, right = (
+            batch[side] if practice is None else torch.cat((batch[side], practice[side])) for side in ("left", "right")
+        )
+        with autocast(self.device, self.bf16):
+            prediction = self.network(channels_last(left), channels_last(right))
+        own = len(batch["left"])
+        if practice is None:
+            return prediction, None
+        return _part(prediction, slice(0, own)), _part(prediction, slice(own, None))
+
+    def _taught(self, teacher: Teacher, prediction: StereoPrediction, batch: Batch, mask: Tensor) -> Tensor:
+        with autocast(self.device, self.bf16):
+            taught = teacher.teach(channels_last(batch["clean_left"]), channels_last(batch["clean_right"]))
+        return teacher.loss(prediction.disparity, taught, mask)
+
+    def _descend(self, objective: Tensor) -> float:
+        """Backward, clip, step; returns the gradient's norm before clipping."""
         self.network.zero_grad(set_to_none=True)
         objective.backward()
         learning = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
@@ -108,8 +157,13 @@ class Stepper:
         if not (isfinite(norm) and isfinite(float(objective.detach()))):
             self.network.zero_grad(set_to_none=True)
             raise DivergedError
+        if self.pull is not None:
+            self.pull.apply()
         self.optimizer.step()
-        return StepResult(loss, labelled, norm)
+        self.steps += 1
+        if self.average is not None:
+            self.average.update(self.network, self.steps)
+        return norm
 
     @property
     def learning_rate(self) -> float:
@@ -123,6 +177,13 @@ class Stepper:
             group["lr"] *= value / max(now, 1e-30)
 
 
+def _part(prediction: StereoPrediction, which: slice) -> StereoPrediction:
+    """Some of the pairs of a batch."""
+    confidence = None if prediction.confidence is None else prediction.confidence[which]
+    auxiliary = {name: value[which] for name, value in prediction.auxiliary.items()}
+    return StereoPrediction(prediction.disparity[which], confidence, auxiliary)
+
+
 def autocast(device: torch.device, bf16: bool) -> AbstractContextManager:
     """bf16 autocast on this device, or nothing."""
     return torch.autocast(device.type, torch.bfloat16, enabled=bf16)
@@ -134,10 +195,10 @@ def channels_last(images: Tensor) -> Tensor:
 
 
 def set_training_mode(network: nn.Module, batchnorm_eval: bool) -> None:
-    """Training mode for a step; BatchNorm keeps its stored statistics when batchnorm_eval."""
+    """Training mode for a step; BatchNorm keeps its stored statistics when batchnorm_eval, and where it is frozen."""
     network.train()
-    if batchnorm_eval:
-        for module in batchnorms(network):
+    for module in batchnorms(network):
+        if batchnorm_eval or not all(parameter.requires_grad for parameter in module.parameters()):
             module.eval()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -12,25 +11,7 @@ import torch
 from depthstudio.errors import NetworkError
 from depthstudio.models import StereoNetwork, create_network
 from depthstudio.storage import atomic_path
-
-
-class WeightAverage:
-    """Exponential moving average of a network's weights and BatchNorm statistics."""
-
-    def __init__(self, network: StereoNetwork, decay: float) -> None:
-        self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self.decay = decay
-
-    @torch.no_grad()
-    def update(self, network: StereoNetwork, step: int) -> None:
-        """Move towards `network`; faster in the first steps, when the average would only remember noise."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        pairs = list(zip(self.network.state_dict().values(), network.state_dict().values(), strict=True))
-        floating = [pair for pair in pairs if pair[0].is_floating_point()]
-        torch._foreach_lerp_([average for average, _ in floating], [current for _, current in floating], 1 - decay)
-        for average, current in pairs:
-            if not average.is_floating_point():
-                average.copy_(current)
+from depthstudio.training.weight_average import WeightAverage
 
 
 @dataclass

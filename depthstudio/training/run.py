@@ -62,6 +62,8 @@ class RunSummary:
     baseline_validation_epe_px: float
     gap_epe_px: float
     seconds: float
+    guard_epe_px_before: float | None = None
+    guard_epe_px_after: float | None = None
 
 
 class Run:
@@ -125,6 +127,11 @@ class Run:
     def last_state_path(self) -> Path:
         """Everything needed to go on after the last finished epoch."""
         return self.folder / "last.pt"
+
+    @property
+    def start_path(self) -> Path:
+        """The network as it came, kept where the run goes on comparing with it."""
+        return self.folder / "start.safetensors"
 
     @property
     def history_path(self) -> Path:
@@ -208,6 +215,8 @@ class Run:
             baseline_validation_epe_px=baseline.get("validation_epe_px", nan),
             gap_epe_px=best["validation_epe_px"] - best["train_epe_px"] if best else nan,
             seconds=sum(line["seconds"] for line in epochs) + baseline.get("seconds", 0.0),
+            guard_epe_px_before=baseline.get("guard_epe_px"),
+            guard_epe_px_after=source.get("guard_epe_px"),
         )
 
     def epochs(self) -> list[EpochDone]:

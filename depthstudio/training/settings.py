@@ -14,7 +14,7 @@ from depthstudio.datasets.labels import LabelMaskSettings
 from depthstudio.errors import SettingsError
 from depthstudio.setting_fields import first_mistake, setting
 
-Optimizer = Literal["adam-l2", "adamw"]
+Optimizer = Literal["adam-l2", "adamw", "l2-sp"]
 Schedule = Literal["plateau", "cosine", "constant"]
 Split = Literal["session", "order"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -75,7 +75,7 @@ class TrainingSettings(BaseModel):
     optimizer: Optimizer = setting(
         "adamw",
         "Optimiser",
-        "Adam with an L2 penalty as in the classic recipe, or AdamW, which decays apart from the step.",
+        "What weight decay pulls to: zero with Adam (classic) or AdamW (apart from the step), the start with L2-SP.",
         "Optimiser",
     )
     encoder_lr_factor: float = setting(
@@ -136,7 +136,7 @@ class TrainingSettings(BaseModel):
     weight_decay: float = setting(
         1e-4,
         "Weight decay",
-        "Pull of all weights towards zero: more fights overfitting.",
+        "Pull of all weights to zero, or with L2-SP to where they started: more fights overfitting.",
         "Regularisation",
         ge=0.0,
         le=0.1,
@@ -147,12 +147,70 @@ class TrainingSettings(BaseModel):
         "Keeps the encoder, its normalisation statistics too, exactly as it was.",
         "Regularisation",
     )
+    freeze_aggregation: bool = setting(
+        False,
+        "Freeze matching",
+        "Keeps the matching part as it was: only how its result is refined and drawn is learned.",
+        "Regularisation",
+        expert=True,
+    )
+    freeze_head: bool = setting(
+        False,
+        "Freeze refinement",
+        "Keeps the refining part as it was, to learn matching or features alone.",
+        "Regularisation",
+        expert=True,
+    )
     batchnorm_eval: bool = setting(
         True,
         "Keep normalisation statistics",
         "Uses the stored BatchNorm statistics instead of those of small batches.",
         "Regularisation",
         expert=True,
+    )
+
+    rehearsal_share: float = setting(
+        0.0,
+        "Rehearsal",
+        "Share of each batch that is synthetic scenes, so that the network keeps what it knew; 0 = none.",
+        "Keeping what it knew",
+        ge=0.0,
+        le=0.9,
+    )
+    rehearsal_scenes: int = setting(
+        200,
+        "Rehearsal scenes",
+        "How many synthetic scenes are rehearsed, cut and lit anew each time; each is rendered once per computer.",
+        "Keeping what it knew",
+        unit="scenes",
+        expert=True,
+        ge=1,
+        le=100000,
+    )
+    teacher_weight: float = setting(
+        0.0,
+        "Frozen teacher",
+        "How much pixels without a label are held to what the network said before fine-tuning; 0 = not at all.",
+        "Keeping what it knew",
+        ge=0.0,
+        le=10.0,
+    )
+    ema_decay: float = setting(
+        0.0,
+        "Weight average",
+        "Judges and saves a moving average of the weights, which forgets this little per step; 0 = the weights.",
+        "Keeping what it knew",
+        expert=True,
+        ge=0.0,
+        le=0.9999,
+    )
+    guard: str = setting(
+        "synthetic",
+        "Generalisation guard",
+        "What is measured but never learned each epoch: synthetic scenes, off, or a folder of pairs with disparity.",
+        "Keeping what it knew",
+        expert=True,
+        pattern=r"\S",
     )
 
     lr_schedule: Schedule = setting(

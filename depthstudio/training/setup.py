@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from math import nan
 from typing import Any
 
@@ -16,17 +18,23 @@ from depthstudio.datasets.torch_dataset import DisparityDataset
 from depthstudio.errors import DatasetError, NetworkError
 from depthstudio.inference.device import choose_device
 from depthstudio.models.base import StereoNetwork
-from depthstudio.training.batches import Batch, training_batches
+from depthstudio.training.batches import Batch, Mixture, epoch_order, training_batches
 from depthstudio.training.divergence import SpikeWatch
 from depthstudio.training.early_stopping import EarlyStopping
 from depthstudio.training.events import FrameScore
+from depthstudio.training.guard import Guard
 from depthstudio.training.optimisation import Stepper, counters, make_optimizer, make_schedule
 from depthstudio.training.precision import PrecisionChoice, choose_precision
+from depthstudio.training.rehearsal import Rehearsal
 from depthstudio.training.settings import TrainingSettings
+from depthstudio.training.start_pull import StartPull
 from depthstudio.training.state import TrainingState
+from depthstudio.training.teacher import Teacher
 from depthstudio.training.validation import Validator, evenly
+from depthstudio.training.weight_average import WeightAverage
 
 _SHOWN_FRAMES = 3
+_CELL = 32
 
 
 @dataclass
@@ -43,26 +51,36 @@ class Training:
     validator: Validator
     notes: tuple[str, ...]
     spikes: SpikeWatch
+    mixture: Mixture
+    rehearsal: Rehearsal | None
+    guard: Guard | None
     epoch: int = 0
     seconds: float = 0.0
     baseline_epe_px: float = nan
     best_frames: list[FrameScore] = field(default_factory=list)
+    guard_before_px: float | None = None
+    guard_best_px: float | None = None
+    warned_of_forgetting: bool = False
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches of one epoch; the last may be smaller."""
-        return -(-len(self.train) // self.settings.batch_size)
+        return self.mixture.steps(len(self.train))
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
-        """The epoch's batches, the same ones whenever it is run."""
+    @property
+    def judged(self) -> StereoNetwork:
+        """What is validated and saved: the averaged weights where there are any."""
+        return self.stepper.average.network if self.stepper.average else self.network
+
+    def batches(self, epoch: int) -> Iterator[tuple[Batch, Batch | None]]:
+        """The epoch's batches, the same ones whenever it is run, each with its synthetic part."""
         self.dataset.set_epoch(epoch)
         return training_batches(
             self.dataset.__getitem__,
-            len(self.dataset),
-            batch_size=self.settings.batch_size,
-            seed=self.settings.seed,
-            epoch=epoch,
+            epoch_order(len(self.dataset), self.settings.seed, epoch),
+            self.mixture,
             threads=self.settings.num_workers,
+            rehearse=partial(self.rehearsal.item, epoch) if self.rehearsal else None,
         )
 
     def state(self) -> TrainingState:
@@ -78,6 +96,9 @@ class Training:
             baseline_epe_px=self.baseline_epe_px,
             seconds=self.seconds,
             best_frames=[asdict(frame) for frame in self.best_frames],
+            average=self.stepper.average.network.state_dict() if self.stepper.average else None,
+            average_steps=self.stepper.steps,
+            guard_epe_px=(self.guard_before_px, self.guard_best_px),
         )
 
     def restore(self, state: TrainingState) -> None:
@@ -88,6 +109,8 @@ class Training:
         try:
             self.network.load_state_dict(state.network)
             self.stepper.optimizer.load_state_dict(state.optimizer)
+            if self.stepper.average:
+                self.stepper.average.network.load_state_dict(state.average or state.network)
         except (RuntimeError, ValueError) as error:
             raise NetworkError(
                 "The run's last state does not fit its network.",
@@ -102,6 +125,8 @@ class Training:
         self.stopping.restore(state.early_stopping)
         self.epoch, self.seconds, self.baseline_epe_px = state.epoch, state.seconds, state.baseline_epe_px
         self.best_frames = [FrameScore(**frame) for frame in state.best_frames]
+        self.stepper.steps = state.average_steps
+        self.guard_before_px, self.guard_best_px = state.guard_epe_px
 
     def change(self, name: str, value: float) -> None:
         """Let another value of control.CHANGEABLE take effect. SettingsError when it is out of range."""
@@ -116,14 +141,23 @@ class Training:
             self.schedule.T_max = int(value)
 
 
+def needs_start(settings: TrainingSettings) -> bool:
+    """The run goes on comparing with the weights that it started from."""
+    return settings.optimizer == "l2-sp" or settings.teacher_weight > 0
+
+
 def prepare_training(
     network: StereoNetwork,
-    train: SampleSource,
-    validation: SampleSource,
+    sides: tuple[SampleSource, SampleSource],
     settings: TrainingSettings,
     state: TrainingState | None,
+    start: StereoNetwork | None = None,
 ) -> Training:
-    """Move the network to its device, freeze, build optimiser, loader and validator; go back to `state` when given."""
+    """Move the network to its device, freeze, build optimiser, loader and validator; go back to `state` when given.
+
+    sides: training and validation. start: the network as it came, where `needs_start`.
+    """
+    train, validation = sides
     for frames, side in ((train, "training"), (validation, "validation")):
         if len(frames) == 0:
             raise DatasetError(f"There is no {side} frame.", next_step="Give at least one recording to each side.")
@@ -131,43 +165,89 @@ def prepare_training(
         train, validation = (_cached(frames, settings.cache_mb / 2) for frames in (train, validation))
     device = choose_device(settings.device)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if settings.freeze_encoder:
-        network.freeze_encoder()
+    _freeze(network, settings)
     precision = choose_precision(network, device, state.precision if state else settings.precision)
     reach = _reach(network, settings)
-    optimizer = make_optimizer(network, settings)
-    indices = evenly(len(validation), settings.validation_frames)
+    crop = _crop(train, settings)
+    rehearsed = settings.rehearsal_share > 0
+    stepper = _stepper(network, device, settings, precision=precision, reach=reach, start=start)
     training = Training(
         network=network,
         settings=settings,
         train=train,
         dataset=DisparityDataset(
             train,
-            _crop(train, settings),
+            crop,
             settings.augment,
             settings.seed,
             augmentation=settings.augmentation,
+            with_clean=stepper.teacher is not None,
         ),
-        stepper=Stepper(
-            network, optimizer, device, precision.bf16, settings.clip_norm, reach, settings.auxiliary_weight
-        ),
-        schedule=make_schedule(optimizer, settings),
+        stepper=stepper,
+        schedule=make_schedule(stepper.optimizer, settings),
         stopping=EarlyStopping(settings.early_stop_patience, settings.early_stop_min_delta),
-        validator=Validator(
-            validation,
-            indices,
-            [indices[position] for position in evenly(len(indices), _SHOWN_FRAMES)],
-            device,
-            precision.bf16,
-            reach,
-            settings.num_workers,
-        ),
+        validator=_validator(validation, settings, device, precision=precision, reach=reach),
         notes=_notes(network, settings, precision),
         spikes=SpikeWatch(settings.spike_factor),
+        mixture=Mixture.of(settings.batch_size, settings.rehearsal_share),
+        rehearsal=Rehearsal(settings.rehearsal_scenes, crop, reach, settings.seed) if rehearsed else None,
+        guard=Guard.of(settings.guard),
     )
     if state is not None:
         training.restore(state)
     return training
+
+
+def _freeze(network: StereoNetwork, settings: TrainingSettings) -> None:
+    if settings.freeze_encoder:
+        network.freeze_encoder()
+    parts = network.parameter_groups()
+    for part, frozen in (("aggregation", settings.freeze_aggregation), ("head", settings.freeze_head)):
+        for parameter in parts[part] if frozen else ():
+            parameter.requires_grad_(False)
+
+
+def _stepper(
+    network: StereoNetwork,
+    device: torch.device,
+    settings: TrainingSettings,
+    *,
+    precision: PrecisionChoice,
+    reach: float,
+    start: StereoNetwork | None,
+) -> Stepper:
+    """The step with those parts of careful fine-tuning that are on."""
+    teacher = pull = None
+    if start is not None:
+        frozen = copy.deepcopy(start).eval().requires_grad_(False)
+        frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        teacher = Teacher(frozen, settings.teacher_weight, reach) if settings.teacher_weight else None
+        pull = StartPull(network, frozen, settings.weight_decay) if settings.optimizer == "l2-sp" else None
+    return Stepper(
+        network,
+        make_optimizer(network, settings),
+        device,
+        precision.bf16,
+        settings.clip_norm,
+        reach,
+        settings.auxiliary_weight,
+        teacher=teacher,
+        pull=pull,
+        average=WeightAverage(network, settings.ema_decay) if settings.ema_decay else None,
+    )
+
+
+def _validator(
+    validation: SampleSource,
+    settings: TrainingSettings,
+    device: torch.device,
+    *,
+    precision: PrecisionChoice,
+    reach: float,
+) -> Validator:
+    indices = evenly(len(validation), settings.validation_frames)
+    shown = [indices[position] for position in evenly(len(indices), _SHOWN_FRAMES)]
+    return Validator(validation, indices, shown, device, precision.bf16, reach, settings.num_workers)
 
 
 def _cached(frames: SampleSource, limit_mb: float) -> SampleSource:
@@ -175,9 +255,15 @@ def _cached(frames: SampleSource, limit_mb: float) -> SampleSource:
 
 
 def _crop(train: SampleSource, settings: TrainingSettings) -> tuple[int, int]:
-    """(width, height): the settings', but no larger than the first frame, so that steps compute no empty margins."""
+    """(width, height): the settings', but no larger than the first frame, so that steps compute no empty margins.
+
+    With rehearsal a multiple of 32: its loss compares the volume's cells with the pixels that they cover.
+    """
     height, width = train[0].valid.shape
-    return min(settings.crop_width, width), min(settings.crop_height, height)
+    width, height = min(settings.crop_width, width), min(settings.crop_height, height)
+    if settings.rehearsal_share > 0:
+        return max(width // _CELL, 1) * _CELL, max(height // _CELL, 1) * _CELL
+    return width, height
 
 
 def _reach(network: StereoNetwork, settings: TrainingSettings) -> float:
@@ -194,4 +280,13 @@ def _notes(network: StereoNetwork, settings: TrainingSettings, precision: Precis
         notes.append("The encoder is frozen, its normalisation statistics too.")
     if settings.dropout_p > 0 and not any(isinstance(module, torch.nn.Dropout2d) for module in network.modules()):
         notes.append(f"{network.name} has no dropout: the setting has no effect.")
+    if settings.auxiliary_weight > 0 and network.name == "siamese":
+        notes.append("siamese has no intermediate disparities: their weight has no effect.")
+    if settings.rehearsal_share > 0:
+        mixture = Mixture.of(settings.batch_size, settings.rehearsal_share)
+        notes.append(f"Each step has {mixture.own} of your frames and {mixture.rehearsed} synthetic ones.")
+    if settings.teacher_weight > 0 and not settings.augment:
+        notes.append("Without augmentation the teacher sees the same pictures as the student and teaches less.")
+    if settings.ema_decay > 0:
+        notes.append("Validation and the saved network use the average of the weights.")
     return tuple(note for note in notes if note)

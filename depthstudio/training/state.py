@@ -18,7 +18,8 @@ _FORMAT = 1
 class TrainingState:
     """State after a finished epoch. Random numbers need no place here: each epoch seeds them by seed and epoch.
 
-    learning_rate: the settings' at that time, not the schedule's current one.
+    learning_rate: the settings' at that time, not the schedule's current one. average: the averaged weights, when there
+    are any, and how many steps they took in. guard_epe_px: of the network as it came and of the best so far.
     """
 
     epoch: int
@@ -31,6 +32,9 @@ class TrainingState:
     baseline_epe_px: float
     seconds: float
     best_frames: list[dict[str, Any]] = field(default_factory=list)
+    average: dict[str, Any] | None = None
+    average_steps: int = 0
+    guard_epe_px: tuple[float | None, float | None] = (None, None)
 
     def save(self, path: Path) -> None:
         """Replace `path` atomically."""

@@ -71,6 +71,7 @@ def quick_settings(**changes: object) -> TrainingSettings:
         "device": "cpu",
         "num_workers": 0,
         "augment": False,
+        "guard": "off",
         **changes,
     }
     return TrainingSettings.checked(values)

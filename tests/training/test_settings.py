@@ -33,7 +33,7 @@ def test_every_number_has_a_range() -> None:
     [
         ({"dropout_p": 0.7}, "Dropout cannot be 0.7. It lies in 0 to 0.5."),
         ({"early_stop_patience": -1}, "Early-stop patience cannot be -1. It lies in 0 to 1000 epochs."),
-        ({"optimizer": "sgd"}, "Optimiser cannot be 'sgd'. It is one of 'adam-l2' or 'adamw'."),
+        ({"optimizer": "sgd"}, "Optimiser cannot be 'sgd'. It is one of 'adam-l2', 'adamw' or 'l2-sp'."),
         ({"epochs": "many"}, "Epochs cannot be many."),
         ({"learning_rate": float("nan")}, "Learning rate cannot be nan."),
         ({"device": "toaster"}, "Device cannot be 'toaster'."),
