@@ -12,16 +12,23 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from depthstudio.datasets.samples import SampleSource
-    from depthstudio.evaluation.evaluate import DisparityMethod, Evaluation, Truth
+    from depthstudio.evaluation.evaluate import Evaluation, Measure
+    from depthstudio.evaluation.jobs import Methods
+    from depthstudio.inference import Predictor
 
-_SGBM_RANGE = 192
+_WORST_SHOWN = 5
 
 
 def add_verbs(verbs: argparse._SubParsersAction) -> None:
     """Register this module's verbs."""
-    judge = verbs.add_parser("evaluate", help="measure networks on labelled frames")
+    judge = verbs.add_parser(
+        "evaluate",
+        help="measure networks on labelled frames",
+        description="DATA: recordings, the seed's folders, image pairs with depth, or a benchmark as it is downloaded: "
+        "Middlebury (2001 to 2021, MiddEval3), ETH3D, KITTI 2012 and 2015, SceneFlow.",
+    )
     judge.add_argument("network", metavar="NETWORK", help="name, file or run")
-    judge.add_argument("data", nargs="+", metavar="DATA", help="recordings or data set folders")
+    judge.add_argument("data", nargs="+", metavar="DATA", help="recordings, data sets or benchmark folders")
     judge.add_argument("--also", action="append", default=[], metavar="NETWORK", help="compare with this one too")
     judge.add_argument("--calibration", type=Path, metavar="C.npz", help="instead of the one stored with the data")
     judge.add_argument(
@@ -30,14 +37,27 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
         default="auto",
         help="auto: exact where a simulation knows it",
     )
+    judge.add_argument(
+        "--mask", choices=("all", "nonoccluded", "occluded"), default="all", help="which pixels are looked at"
+    )
+    judge.add_argument(
+        "--average", choices=("per_image", "per_pixel"), default="per_image", help="every frame or every pixel counts"
+    )
+    judge.add_argument(
+        "--holes-are-bad", action="store_true", help="a pixel without a prediction counts in bad-t and D1"
+    )
     judge.add_argument("--limit", type=positive(int), default=0, metavar="N", help="at most N frames, evenly spread")
     judge.add_argument("--no-sgbm", action="store_true", help="leave OpenCV's SGBM out")
+    judge.add_argument("--no-camera", action="store_true", help="leave the camera's own depth out")
     judge.add_argument(
         "--max-disparity", type=positive(float), metavar="PX", help="SGBM's range (default: the network's)"
     )
     judge.add_argument("--device", default="auto")
+    judge.add_argument("--half-resolution", action="store_true", help="networks compute at half the size")
     judge.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    judge.add_argument("--report", type=Path, metavar="DIR", help="write evaluation.json and frames.csv there")
+    judge.add_argument(
+        "--report", type=Path, metavar="DIR", help="write report.html, evaluation.json, frames.csv and methods.csv"
+    )
     judge.set_defaults(run=_evaluate)
 
 
@@ -47,35 +67,29 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from depthstudio.datasets.samples import CombinedSamples, open_samples
-    from depthstudio.evaluation.evaluate import SgbmMethod
-    from depthstudio.evaluation.report import write_report
+    from depthstudio.evaluation.evaluate import Measure
+    from depthstudio.evaluation.jobs import comparison, evenly, save_comparison
     from depthstudio.geometry import StereoCalibration
-    from depthstudio.inference import Predictor
-    from depthstudio.models import resolve_network
     from depthstudio.storage import check_target
-    from depthstudio.workspace import Workspace
 
     if arguments.report is not None:
         check_target(arguments.report / "evaluation.json")
-    workspace = Workspace.find(arguments.workspace)
-    predictors = [
-        Predictor(resolve_network(spec, workspace), device=arguments.device)
-        for spec in (arguments.network, *arguments.also)
-    ]
-    methods: list[tuple[str, DisparityMethod]] = [
-        (Path(spec).name, predictor)
-        for spec, predictor in zip((arguments.network, *arguments.also), predictors, strict=True)
-    ]
+    predictors = _predictors(arguments)
     calibration = StereoCalibration.load(arguments.calibration) if arguments.calibration else None
     sources = [open_samples(path, calibration) for path in arguments.data]
-    samples = _evenly(sources[0] if len(sources) == 1 else CombinedSamples(sources), arguments.limit)
-    if not arguments.no_sgbm:
-        reach = arguments.max_disparity or max(predictor.max_disparity or _SGBM_RANGE for predictor in predictors)
-        methods += [(method.name, method) for method in (SgbmMethod(reach), SgbmMethod(reach, fill_holes=True))]
+    samples = evenly(sources[0] if len(sources) == 1 else CombinedSamples(sources), arguments.limit)
+    methods = comparison(
+        predictors,
+        sgbm=not arguments.no_sgbm,
+        camera=not arguments.no_camera,
+        sgbm_range_px=arguments.max_disparity,
+    )
+    how = Measure(arguments.truth, arguments.mask, arguments.average, arguments.holes_are_bad)
     console = Console(stderr=arguments.json)
-    evaluations = [_judge(label, method, samples, arguments.truth, console) for label, method in methods]
+    evaluations = _judge(methods, samples, how, console)
     if arguments.report is not None:
-        write_report(arguments.report, evaluations)
+        page = save_comparison(arguments.report, methods, samples, evaluations)
+        console.print(f"Report: {page}", highlight=False)
     if arguments.json:
         print(json.dumps([evaluation.to_json() for evaluation in evaluations], indent=1))
     else:
@@ -83,54 +97,60 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _evenly(samples: SampleSource, limit: int) -> SampleSource:
-    from depthstudio.datasets.samples import SampleSubset
+def _predictors(arguments: argparse.Namespace) -> dict[str, Predictor]:
+    from depthstudio.evaluation.jobs import network_title
+    from depthstudio.inference import Predictor
+    from depthstudio.models import resolve_network
+    from depthstudio.workspace import Workspace
 
-    if limit <= 0 or limit >= len(samples):
-        return samples
-    chosen = [round(i * (len(samples) - 1) / max(limit - 1, 1)) for i in range(limit)]
-    return SampleSubset(samples, chosen, f"{limit} of {samples.title}")
+    workspace = Workspace.find(arguments.workspace)
+    predictors: dict[str, Predictor] = {}
+    for spec in (arguments.network, *arguments.also):
+        file = resolve_network(spec, workspace)
+        title = network_title(file)
+        name = title if title not in predictors else str(file)
+        predictors[name] = Predictor(file, device=arguments.device, half_resolution=arguments.half_resolution)
+    return predictors
 
 
-def _judge(label: str, method: DisparityMethod, samples: SampleSource, truth: Truth, console: Console) -> Evaluation:
-    from rich.progress import track
+def _judge(methods: Methods, samples: SampleSource, how: Measure, console: Console) -> list[Evaluation]:
+    from rich.progress import Progress
 
-    from depthstudio.errors import DatasetError
-    from depthstudio.evaluation.evaluate import Evaluation, evaluate_frames
+    from depthstudio.evaluation.jobs import FrameDone, compare
 
-    frames = evaluate_frames(method, samples, truth)
-    shown = track(frames, label, total=len(samples), console=console, transient=True)
-    evaluation = Evaluation(label, samples.title, tuple(shown))
-    if not evaluation.per_pixel.pixels:
-        raise DatasetError(
-            f"Nothing could be measured on {samples.title}.",
-            "No pixel has both a prediction and a truth of the kind asked for.",
-            "Choose --truth auto, or other data.",
-        )
-    return evaluation
+    evaluations = []
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task("", total=1.0)
+        for event in compare(methods, samples, how):
+            if isinstance(event, FrameDone):
+                progress.update(bar, completed=event.share, description=event.method)
+            else:
+                evaluations.append(event.evaluation)
+    return evaluations
 
 
 def _print_evaluations(evaluations: list[Evaluation], console: Console) -> None:
     from rich.table import Table
 
-    from depthstudio.evaluation.evaluate import CONVENTIONS
+    from depthstudio.evaluation.html_report import COLUMNS, number
 
-    kinds = sorted({frame.truth for frame in evaluations[0].frames})
-    table = Table("", "EPE", "EPE per pixel", "bad-1", "bad-2", "bad-3", "D1", "density", "ms")
-    table.title = f"{evaluations[0].data}, {len(evaluations[0].frames)} frames, truth: {', '.join(kinds)}"
-    for evaluation in evaluations:
-        mean = evaluation.per_image
-        shares = (mean.bad_1, mean.bad_2, mean.bad_3, mean.d1, mean.density)
-        table.add_row(
-            evaluation.method,
-            f"{mean.epe_px:.3f}",
-            f"{evaluation.per_pixel.epe_px:.3f}",
-            *(f"{100 * share:.1f}" for share in shares),
-            f"{evaluation.inference_ms:.0f}",
-        )
+    first = evaluations[0]
+    kinds = sorted({frame.truth for frame in first.frames})
+    table = Table("", *(evaluation.method for evaluation in evaluations))
+    table.title = f"{first.data}, {len(first.frames)} frames, truth: {', '.join(kinds)}"
+    means = [evaluation.mean for evaluation in evaluations]
+    for title, key, factor, digits in COLUMNS:
+        table.add_row(title, *(number(getattr(mean, key), factor, digits) for mean in means))
+    table.add_row("ms per frame", *(number(evaluation.inference_ms, 1, 0) for evaluation in evaluations))
     console.print(table)
-    console.print(
-        f"EPE in px, shares in %, averages per_image unless they say otherwise. {CONVENTIONS}",
-        style="dim",
-        highlight=False,
-    )
+    if first.bands:
+        by_distance = Table("EPE px", *(band.title for band in first.bands))
+        for evaluation in evaluations:
+            found = {band.title: band.metrics.epe_px for band in evaluation.bands}
+            values = (number(found.get(band.title, float("nan")), 1, 3) for band in first.bands)
+            by_distance.add_row(evaluation.method, *values)
+        console.print(by_distance)
+    worst = first.worst_first[:_WORST_SHOWN]
+    listed = ", ".join(f"{frame.name} ({number(frame.metrics.epe_px, 1, 2)} px)" for frame in worst)
+    console.print(f"Worst frames of {first.method}: {listed}.", highlight=False)
+    console.print(first.measured.conventions, style="dim", highlight=False)

@@ -1,9 +1,9 @@
-"""Rectified pairs with exact or scanned disparity: FlyingThings3D and Middlebury folders."""
+"""Rectified pairs with exact or scanned disparity, and the layouts of FlyingThings3D's subset and Middlebury."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +13,18 @@ from depthstudio.datasets.image_pairs import IMAGE_SUFFIXES
 from depthstudio.datasets.natural_order import natural_key
 from depthstudio.datasets.pfm import read_pfm
 from depthstudio.datasets.session_format import read_pixels
-from depthstudio.datasets.stereo_sample import FloatMap, StereoSample, as_rgb
+from depthstudio.datasets.stereo_sample import BoolMap, FloatMap, StereoSample, as_rgb
 from depthstudio.errors import DatasetError
 from depthstudio.geometry import RectifiedGeometry
 
 
 @dataclass(frozen=True)
 class TruthFiles:
-    """Where one pair and its truth lie."""
+    """Where one pair and its truth lie.
+
+    nonoccluded: a mask (255 = seen by both cameras), or a map that holds the truth of such pixels only (16 bit).
+    disparity_scale: of 8-bit maps, grey values per px for a map of that shape.
+    """
 
     left: Path
     right: Path
@@ -30,6 +34,7 @@ class TruthFiles:
     right_disparity: Path | None = None
     nonoccluded: Path | None = None
     calib: Path | None = None
+    disparity_scale: Callable[[tuple[int, ...]], float] | None = None
 
 
 class GroundTruthSamples:
@@ -49,7 +54,7 @@ class GroundTruthSamples:
             raise IndexError(index)
         files = self.files[index]
         left, right = as_rgb(read_pixels(files.left)), as_rgb(read_pixels(files.right))
-        disparity_px = read_disparity(files.disparity)
+        disparity_px = read_disparity(files.disparity, files.disparity_scale)
         if disparity_px.shape != left.shape[:2] or right.shape != left.shape:
             raise DatasetError(
                 f"{files.name}: images and disparity differ in size.",
@@ -61,29 +66,67 @@ class GroundTruthSamples:
             disparity_px,
             np.isfinite(disparity_px),
             None,
-            read_calib_txt(files.calib) if files.calib is not None else None,
+            _read_geometry(files, (left.shape[1], left.shape[0])),
             files.name,
             files.group,
-            nonoccluded=read_pixels(files.nonoccluded) == 255 if files.nonoccluded is not None else None,
+            nonoccluded=_read_mask(files.nonoccluded) if files.nonoccluded is not None else None,
             right_disparity_px=read_disparity(files.right_disparity) if files.right_disparity is not None else None,
         )
 
 
-def read_disparity(path: Path) -> FloatMap:
-    """Disparity (H, W) float32 px, positive, NaN = unknown, from .pfm or .npy.
+KITTI_SCALE = 256
 
+
+def read_disparity(path: Path, scale: Callable[[tuple[int, ...]], float] | None = None) -> FloatMap:
+    """Disparity (H, W) float32 px, positive, NaN = unknown, from .pfm, .npy, or an image with 0 for unknown.
+
+    16-bit images hold 1/256 px (KITTI). 8-bit ones need `scale`: grey values per px for a map of that shape.
     Some renderings store the motion from one view to the other, which is minus the disparity for the left view: a map
     that is mostly negative is turned around.
     """
     values = read_pfm(path) if path.suffix.lower() == ".pfm" else read_pixels(path)
     if values.ndim == 3:
         values = values[:, :, 0]
+    if values.dtype == np.uint16:
+        values = values.astype(np.float32) / KITTI_SCALE
+    elif values.dtype == np.uint8 and scale is not None:
+        values = values.astype(np.float32) / np.float32(scale(values.shape))
     if values.ndim != 2 or values.dtype.kind != "f":
         raise DatasetError(f"{path} is no disparity map.", f"It holds {values.dtype} {values.shape}.")
     if np.count_nonzero(values < 0) > np.count_nonzero(values > 0):
         values = -values
     with np.errstate(invalid="ignore"):
         return np.where(np.isfinite(values) & (values > 0), values, np.nan).astype(np.float32)
+
+
+def _read_mask(path: Path) -> BoolMap:
+    values = read_pixels(path)
+    values = values[:, :, 0] if values.ndim == 3 else values
+    return values > 0 if values.dtype == np.uint16 else values == 255
+
+
+def _read_geometry(files: TruthFiles, size: tuple[int, int]) -> RectifiedGeometry | None:
+    if files.calib is None:
+        return None
+    home = files.left.parent.name
+    camera = "2" if home.startswith("colored") else home[-1]  # KITTI 2012 counts its colour cameras from 2
+    return read_calib_txt(files.calib) or read_kitti_calib(files.calib, camera, size)
+
+
+def read_kitti_calib(path: Path, camera: str, size: tuple[int, int]) -> RectifiedGeometry | None:
+    """KITTI's calibration: ``P_rect_02: 12 numbers`` (2015) or ``P0: ...`` (2012), row-major 3x4, metres.
+
+    camera: the left one's digit, 0 or 2; the right one has the next. size: (width, height) px. None when a value is
+    missing. In P = K [I | t], t_x = P[0, 3] / f, and the baseline is the difference of both cameras' t_x.
+    """
+    left, right = camera, str(int(camera) + 1) if camera.isdigit() else ""
+    try:
+        text = path.read_text("utf-8", errors="replace")
+        found = dict(re.findall(r"^P(?:_rect_0)?(\d)\s*:\s*(.+?)\s*$", text, re.MULTILINE))
+        p, q = ([float(number) for number in found[name].split()] for name in (left, right))
+        return RectifiedGeometry(p[0], (p[3] - q[3]) / p[0], p[2], p[6], size, q[2] - p[2])
+    except (OSError, KeyError, ValueError, IndexError, ZeroDivisionError):
+        return None
 
 
 def read_calib_txt(path: Path) -> RectifiedGeometry | None:

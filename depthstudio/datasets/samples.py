@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from depthstudio.datasets.benchmarks import benchmark_samples
 from depthstudio.datasets.ground_truth import (
     FlyingThingsSamples,
     GroundTruthSamples,
@@ -52,7 +53,8 @@ def open_samples(
     """The samples in a folder, whichever layout it has; its `title` says what was found.
 
     Recognised, in this order: a recording session; a folder of sessions (or a workspace), those marked as ignored left
-    out; FlyingThings3D; the seed's .npy runs; scenes with ground truth (Middlebury); image pairs with depth.
+    out; FlyingThings3D; the seed's .npy runs; scenes with ground truth (Middlebury); other benchmarks as they are
+    downloaded (KITTI, ETH3D, SceneFlow, Middlebury before 2014); image pairs with depth.
     calibration: used instead of the one stored with the data. mask: label rules for measured depth; ground truth is
     taken as it is. A URL of a remote file system is mirrored into the local cache, see datasets.remote.
     DatasetError says what was looked for.
@@ -70,12 +72,16 @@ def open_samples(
         return SeedFolderSamples(folder, calibration, mask)
     if middlebury_scenes(folder):
         return MiddleburySamples(folder)
+    benchmark = benchmark_samples(folder)
+    if benchmark is not None:
+        return benchmark
     if any(pair.depth is not None for pair in find_pairs(folder)):
         return PairFolderSamples(folder, calibration, mask)
     raise DatasetError(
         f"There is nothing to learn from in {folder}.",
         "Looked for recording sessions (session.json), FlyingThings3D (image_clean/left and disparity/left), "
-        "Middlebury scenes (im0.png, im1.png, disp0.pfm), .npy runs (color.npy, right.npy, depth.npy) "
+        "Middlebury scenes (im0.png, im1.png, disp0.pfm), KITTI (image_2, image_3, disp_occ_0), "
+        ".npy runs (color.npy, right.npy, depth.npy) "
         "and image pairs with depth.",
         "Choose another folder, or record a session.",
     )

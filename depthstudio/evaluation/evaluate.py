@@ -1,71 +1,78 @@
-"""Judging networks on labelled frames: numbers per frame, their averages, and the same for SGBM."""
+"""Judging networks on labelled frames: numbers per frame, their averages, and the same for SGBM and the camera."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from math import isfinite, nan, sqrt
-from typing import Any, Literal, Protocol
+from math import isfinite, nan
+from typing import Any, Literal
 
 import numpy as np
 
 from depthstudio.cancel import CancelToken
 from depthstudio.datasets.samples import SampleSource, StereoSample
-from depthstudio.evaluation.metrics import DisparityMetrics, disparity_metrics, mean_metrics
-from depthstudio.evaluation.sgbm import sgbm_disparity
-from depthstudio.frames import FloatMap, Image
-from depthstudio.inference import Prediction
+from depthstudio.evaluation.bands import Band, measure_bands, merge_bands
+from depthstudio.evaluation.methods import CameraMethod, DisparityMethod, Method, SgbmMethod, predict
+from depthstudio.evaluation.metrics import DisparityMetrics, disparity_metrics, mean_metrics, pooled_metrics
+from depthstudio.evaluation.truth import MASKS, TRUTHS, Mask, Truth, mask_of, truth_of
 
-Truth = Literal["auto", "label", "exact"]
-CONVENTIONS = (
-    "Errors in px of the left view, over pixels that have both a truth and a prediction. per_image: every frame counts "
-    "the same. per_pixel: every pixel counts the same. bad_t: share of pixels with an error above t px. "
-    "d1: above 3 px and 5 %. density: share of truth pixels with a prediction."
-)
+__all__ = [
+    "CameraMethod",
+    "DisparityMethod",
+    "Evaluation",
+    "FrameResult",
+    "Measure",
+    "SgbmMethod",
+    "Truth",
+    "evaluate",
+    "evaluate_frames",
+    "measure",
+    "pooled_metrics",
+]
+
+Average = Literal["per_image", "per_pixel"]
 
 
-class DisparityMethod(Protocol):
-    """A Predictor, or anything that answers like one."""
+@dataclass(frozen=True)
+class Measure:
+    """How errors are counted. average: what tables show; both are always in the JSON.
+
+    holes_are_bad: a truth pixel without a prediction counts as bad in bad-t and D1, instead of not at all.
+    """
+
+    truth: Truth = "auto"
+    mask: Mask = "all"
+    average: Average = "per_image"
+    holes_are_bad: bool = False
 
     @property
-    def name(self) -> str:
-        """For tables."""
-        ...
-
-    def predict(self, left: Image, right: Image) -> Prediction:
-        """Disparity of a rectified pair."""
-        ...
-
-
-class SgbmMethod:
-    """OpenCV's SGBM as a method. max_disparity: px searched. fill_holes: a value for every pixel."""
-
-    def __init__(self, max_disparity: float, *, fill_holes: bool = False) -> None:
-        self.max_disparity = max_disparity
-        self.fill_holes = fill_holes
-
-    @property
-    def name(self) -> str:
-        """SGBM, and whether its holes are filled."""
-        return "SGBM, holes filled" if self.fill_holes else "SGBM"
-
-    def predict(self, left: Image, right: Image) -> Prediction:
-        """See DisparityMethod.predict; NaN in holes."""
-        started = time.perf_counter()
-        disparity_px = sgbm_disparity(left, right, self.max_disparity, self.fill_holes)
-        return Prediction(disparity_px, None, left, (time.perf_counter() - started) * 1000.0)
+    def conventions(self) -> str:
+        """In words, for reports."""
+        average = "every frame counts the same" if self.average == "per_image" else "every pixel counts the same"
+        holes = "count as bad in bad-t and D1" if self.holes_are_bad else "are left out (see density)"
+        return (
+            f"Truth: {TRUTHS[self.truth]}. Mask: {MASKS[self.mask]}. Averages {self.average}: {average}. "
+            f"Holes {holes}. Errors in px of the left view. bad-t: share of pixels with an error above t px. "
+            "D1: above 3 px and 5 %. AbsRel: mean of |Z - true Z| / true Z. RMSE in px. "
+            "Density: share of truth pixels with a prediction."
+        )
 
 
 @dataclass(frozen=True)
 class FrameResult:
-    """One frame. truth: "label" or "exact", what it was compared with."""
+    """One frame. index: in the data. truth: "label" or "exact", what it was compared with.
+
+    truth_px: smallest and largest true disparity looked at; NaN where there is none.
+    """
 
     name: str
     group: str
     truth: str
     metrics: DisparityMetrics
     inference_ms: float
+    index: int = -1
+    bands: tuple[Band, ...] = ()
+    truth_px: tuple[float, float] = (nan, nan)
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ class Evaluation:
     method: str
     data: str
     frames: tuple[FrameResult, ...]
+    measured: Measure = Measure()
 
     @property
     def per_image(self) -> DisparityMetrics:
@@ -84,7 +92,23 @@ class Evaluation:
     @property
     def per_pixel(self) -> DisparityMetrics:
         """The numbers over all pixels of all frames together: every pixel counts the same."""
-        return pooled_metrics([frame.metrics for frame in self.frames])
+        return pooled_metrics(frame.metrics for frame in self.frames)
+
+    @property
+    def mean(self) -> DisparityMetrics:
+        """The average that was asked for."""
+        return self.per_pixel if self.measured.average == "per_pixel" else self.per_image
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """By distance, near to far, averaged as asked for."""
+        return merge_bands((frame.bands for frame in self.frames), per_pixel=self.measured.average == "per_pixel")
+
+    @property
+    def truth_px(self) -> tuple[float, float]:
+        """Smallest and largest true disparity; NaN without any."""
+        known = [frame.truth_px for frame in self.frames if isfinite(frame.truth_px[0])]
+        return (min(low for low, _ in known), max(high for _, high in known)) if known else (nan, nan)
 
     @property
     def inference_ms(self) -> float:
@@ -101,10 +125,23 @@ class Evaluation:
         return {
             "method": self.method,
             "data": self.data,
-            "conventions": CONVENTIONS,
+            "conventions": self.measured.conventions,
+            "measured": asdict(self.measured),
+            "truth_px": [_number(value) for value in self.truth_px],
             "per_image": _plain(self.per_image),
             "per_pixel": _plain(self.per_pixel),
-            "inference_ms": self.inference_ms if isfinite(self.inference_ms) else None,
+            "bands": [
+                {
+                    "band": band.title,
+                    "low": band.low,
+                    "high": _number(band.high),
+                    "unit": band.unit,
+                    "depth_error_m": _number(band.depth_error_m),
+                    **_plain(band.metrics),
+                }
+                for band in self.bands
+            ],
+            "inference_ms": _number(self.inference_ms),
             "frames": [
                 {
                     "name": frame.name,
@@ -113,65 +150,56 @@ class Evaluation:
                     "inference_ms": frame.inference_ms,
                     **_plain(frame.metrics),
                 }
-                for frame in self.frames
+                for frame in self.worst_first
             ],
         }
 
 
 def evaluate(
-    method: DisparityMethod, samples: SampleSource, truth: Truth = "auto", cancel: CancelToken | None = None
+    method: Method, samples: SampleSource, truth: Truth = "auto", cancel: CancelToken | None = None
 ) -> Evaluation:
     """All frames of `samples`; fewer when cancelled."""
-    return Evaluation(method.name, samples.title, tuple(evaluate_frames(method, samples, truth, cancel)))
+    how = Measure(truth)
+    return Evaluation(method.name, samples.title, tuple(evaluate_frames(method, samples, truth, cancel)), how)
 
 
 def evaluate_frames(
-    method: DisparityMethod, samples: SampleSource, truth: Truth = "auto", cancel: CancelToken | None = None
+    method: Method,
+    samples: SampleSource,
+    truth: Truth = "auto",
+    cancel: CancelToken | None = None,
+    how: Measure | None = None,
 ) -> Iterator[FrameResult]:
-    """The same frame by frame, for progress bars.
+    """The same frame by frame, for progress bars. how: all that can be chosen; its truth takes the place of `truth`.
 
-    truth: "label" = valid pixels of the label, the mask of training; "exact" = a simulated frame's exact disparity, all
-    pixels; "auto" = exact where a frame has it. A frame without the exact disparity asked for yields no pixels.
+    A frame without the exact disparity asked for yields no pixels.
     """
+    chosen = how or Measure(truth)
     for index in range(len(samples)):
         if cancel is not None and cancel.is_cancelled:
             return
-        sample = samples[index]
-        kind, disparity_px = _truth_of(sample, truth)
-        prediction = method.predict(sample.left, sample.right)
-        metrics = disparity_metrics(prediction.disparity_px, disparity_px)
-        yield FrameResult(sample.name, sample.group, kind, metrics, prediction.inference_ms)
+        yield measure(method, samples[index], chosen, index)
 
 
-def pooled_metrics(images: Sequence[DisparityMetrics]) -> DisparityMetrics:
-    """Metrics over the pixels of all images together, from those of each."""
-    known = [image for image in images if image.pixels]
-    pixels = sum(image.pixels for image in known)
-    if not pixels:
-        return DisparityMetrics(nan, nan, nan, nan, nan, nan, 0.0 if images else nan, 0)
-
-    def mean(name: str) -> float:
-        return sum(getattr(image, name) * image.pixels for image in known) / pixels
-
-    asked = sum(image.pixels / image.density for image in known)
-    return DisparityMetrics(
-        epe_px=mean("epe_px"),
-        bad_1=mean("bad_1"),
-        bad_2=mean("bad_2"),
-        bad_3=mean("bad_3"),
-        d1=mean("d1"),
-        rmse_px=sqrt(sum(image.rmse_px**2 * image.pixels for image in known) / pixels),
-        density=pixels / asked,
-        pixels=pixels,
+def measure(method: Method, sample: StereoSample, how: Measure, index: int = -1) -> FrameResult:
+    """Judge one frame."""
+    kind, truth = truth_of(sample, how.truth)
+    mask = mask_of(sample, truth, how.mask)
+    prediction = predict(method, sample)
+    shift_px = sample.geometry.disparity_shift_px if sample.geometry is not None else 0.0
+    metrics = disparity_metrics(
+        prediction.disparity_px, truth, mask, holes_are_bad=how.holes_are_bad, shift_px=shift_px
     )
-
-
-def _truth_of(sample: StereoSample, wish: Truth) -> tuple[str, FloatMap]:
-    if wish == "exact" or (wish == "auto" and sample.exact_disparity_px is not None):
-        exact = sample.exact_disparity_px
-        return "exact", np.full(sample.valid.shape, np.nan, np.float32) if exact is None else exact
-    return "label", np.where(sample.valid, sample.disparity_px, np.nan).astype(np.float32)
+    bands = measure_bands(prediction.disparity_px, truth, sample.geometry, mask, holes_are_bad=how.holes_are_bad)
+    looked_at = truth if mask is None else truth[mask]
+    known = looked_at[np.isfinite(looked_at) & (looked_at > 0)]
+    truth_px = (float(known.min()), float(known.max())) if known.size else (nan, nan)
+    return FrameResult(sample.name, sample.group, kind, metrics, prediction.inference_ms, index, bands, truth_px)
 
 
 def _plain(metrics: DisparityMetrics) -> dict[str, Any]:
-    return {key: value if isfinite(value) else None for key, value in asdict(metrics).items()}
+    return {key: _number(value) for key, value in asdict(metrics).items()}
+
+
+def _number(value: float) -> float | None:
+    return value if isfinite(value) else None

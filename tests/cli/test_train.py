@@ -165,7 +165,9 @@ def test_evaluate_compares_with_sgbm(
     assert main([*words, "--limit", "3", "--report", str(tmp_path / "report")]) == 0
     shown = capsys.readouterr().out
     assert "SGBM" in shown and "per_image" in shown
-    assert {path.name for path in (tmp_path / "report").iterdir()} == {"evaluation.json", "frames.csv"}
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {
+            "evaluation.json", "frames.csv", "methods.csv", "report.html"
+        }  # fmt: skip
     assert main([*words, "--json", "--no-sgbm"]) == 0
     (evaluation,) = json.loads(capsys.readouterr().out)
     assert len(evaluation["frames"]) == 6 and evaluation["per_pixel"]["epe_px"] > 0

@@ -12,10 +12,24 @@ import pytest
 
 from depthstudio.cancel import CancelToken
 from depthstudio.datasets.stereo_sample import StereoSample
-from depthstudio.evaluation.evaluate import SgbmMethod, evaluate, evaluate_frames, pooled_metrics
+from depthstudio.errors import DatasetError
+from depthstudio.evaluation.bands import measure_bands, merge_bands
+from depthstudio.evaluation.error_map import error_colours, frame_pictures
+from depthstudio.evaluation.evaluate import (
+    CameraMethod,
+    Measure,
+    SgbmMethod,
+    evaluate,
+    evaluate_frames,
+    measure,
+    pooled_metrics,
+)
+from depthstudio.evaluation.jobs import FrameDone, MethodDone, compare, evenly, save_comparison
 from depthstudio.evaluation.metrics import disparity_metrics
 from depthstudio.evaluation.report import write_report
+from depthstudio.evaluation.truth import seen_by_both
 from depthstudio.frames import Image
+from depthstudio.geometry import RectifiedGeometry
 from depthstudio.inference import Prediction
 
 HEIGHT, WIDTH, SHIFT = 48, 96, 8
@@ -115,3 +129,112 @@ def test_reports_can_be_read_again(tmp_path: Path) -> None:
     assert read[0]["frames"][1]["epe_px"] is None
     rows = list(csv.DictReader(as_table.open()))
     assert [row["frame"] for row in rows] == ["000001", "000002"] and float(rows[0]["epe_px"]) == pytest.approx(1.0)
+
+
+class Everywhere:
+    """The same disparity at every pixel of every frame."""
+
+    def __init__(self, answer_px: float) -> None:
+        self.name = f"{answer_px:g} px"
+        self.answer_px = answer_px
+
+    def predict(self, left: Image, right: Image) -> Prediction:
+        return Prediction(np.full(left.shape[:2], self.answer_px, np.float32), None, left, 5.0)
+
+
+def test_the_mask_of_the_data_and_that_of_a_dense_truth() -> None:
+    visible = np.ones((HEIGHT, WIDTH), bool)
+    visible[:, :30] = False
+    given = replace(sample(1), nonoccluded=visible)
+    how = Measure(mask="nonoccluded")
+    assert measure(Everywhere(SHIFT), given, how).metrics.pixels == HEIGHT * (WIDTH - 30)
+    assert measure(Everywhere(SHIFT), given, Measure(mask="occluded")).metrics.pixels == HEIGHT * 30
+    # The left SHIFT columns land outside the right image.
+    assert measure(Everywhere(SHIFT), sample(1), how).metrics.pixels == HEIGHT * (WIDTH - SHIFT)
+    assert measure(Everywhere(SHIFT), sample(1, valid_columns=10), how).metrics.pixels == 0  # too sparse to know
+
+
+def test_what_a_nearer_surface_hides_is_not_seen_by_both() -> None:
+    truth = np.full((1, 40), 4, np.float32)
+    truth[0, 20:30] = 9  # hides the five pixels at its left, the outermost within the half pixel of slack
+    seen = seen_by_both(truth)[0]
+    assert not seen[16:20].any() and seen[20:].all() and seen[4:16].all() and not seen[:4].any()
+
+
+def test_holes_may_count_as_bad() -> None:
+    def bad_1(how: Measure) -> float:
+        return measure(SgbmMethod(32), sample(1), how).metrics.bad_1
+
+    assert bad_1(Measure(holes_are_bad=True)) > bad_1(Measure())
+
+
+def test_bands_hold_every_pixel_once_and_the_error_in_metres() -> None:
+    geometry = RectifiedGeometry(80.0, 0.1, 47.5, 23.5, (WIDTH, HEIGHT))  # 8 px are 1 m
+    truth = np.full((HEIGHT, WIDTH), 8, np.float32)
+    truth[:, WIDTH // 2 :] = 4
+    bands = measure_bands(np.full_like(truth, 8), truth, geometry)
+    assert sum(band.metrics.pixels for band in bands) == truth.size
+    merged = merge_bands([bands, bands], per_pixel=True)
+    assert [band.title for band in merged] == ["1-2 m", "2-4 m"]
+    assert [band.metrics.epe_px for band in merged] == [0.0, 4.0]
+    assert [band.depth_error_m for band in merged] == pytest.approx([0.0, 1.0])
+    assert [band.unit for band in merge_bands([measure_bands(truth, truth, None)], per_pixel=False)] == ["px", "px"]
+
+
+def test_the_camera_is_compared_where_something_better_is_known() -> None:
+    frames = Frames(sample(1, exact_px=SHIFT + 0.5), sample(2))
+    result = evaluate(CameraMethod(), frames)
+    assert [frame.metrics.pixels for frame in result.frames] == [HEIGHT * WIDTH, 0]
+    assert result.per_image.epe_px == 0.5
+
+
+def test_a_comparison_reports_progress_and_leaves_out_a_camera_that_is_the_truth() -> None:
+    methods = {"a": Everywhere(SHIFT), "camera": CameraMethod()}
+    events = list(compare(methods, Frames(sample(1), sample(2)), Measure()))
+    assert [event.share for event in events if isinstance(event, FrameDone)] == [0.25, 0.5, 0.75, 1.0]
+    assert [event.evaluation.method for event in events if isinstance(event, MethodDone)] == ["a"]
+    with pytest.raises(DatasetError, match="Nothing could be measured"):
+        list(compare({"a": Everywhere(1)}, Frames(sample(1)), Measure(truth="exact")))
+
+
+def test_a_cancelled_comparison_gives_what_it_has() -> None:
+    cancel, done = CancelToken(), []
+    for event in compare({"a": Everywhere(8), "b": Everywhere(9)}, Frames(*map(sample, range(5))), Measure(), cancel):
+        done.append(event)
+        if isinstance(event, FrameDone) and len(done) == 2:
+            cancel.cancel()
+    (last,) = [event for event in done if isinstance(event, MethodDone)]
+    assert last.evaluation.method == "a" and len(last.evaluation.frames) == 2
+
+
+def test_frames_are_spread_evenly() -> None:
+    chosen = evenly(Frames(*map(sample, range(9))), 3)
+    assert [chosen[i].name for i in range(3)] == ["000000", "000004", "000008"]
+
+
+def test_the_report_is_one_page_with_pictures_of_the_worst_frames(tmp_path: Path) -> None:
+    methods = {"good <b>": Everywhere(SHIFT + 0.25), "poor": Everywhere(SHIFT + 6)}
+    frames = Frames(*(replace(sample(seed), name=f"frame {seed}") for seed in range(6)))
+    done = [
+        e.evaluation
+        for e in compare(methods, frames, Measure("label", average="per_pixel"))
+        if isinstance(e, MethodDone)
+    ]
+    page = save_comparison(tmp_path, methods, frames, done).read_text()
+    assert page.count("<img ") == 4 * 2 * 4  # four frames, both methods, four pictures each
+    assert "good &lt;b&gt;" in page and "good <b>" not in page
+    assert "per_pixel" in page and "every pixel counts the same" in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "evaluation.json", "frames.csv", "methods.csv", "report.html"
+    }  # fmt: skip
+    rows = list(csv.DictReader((tmp_path / "methods.csv").open()))
+    assert [row["band"] for row in rows if row["method"] == "poor"] == ["all", "all", "8-16 px"]
+
+
+def test_error_colours_are_those_of_kitti() -> None:
+    pictures = frame_pictures(Everywhere(SHIFT + 1.0), Frames(sample(1, valid_columns=90)), 0, Measure())
+    colours = pictures.error_colours
+    assert tuple(colours[0, 50]) == (171, 217, 233)  # a third of 3 px: the step up to 0.5
+    assert tuple(colours[0, 0]) == (40, 44, 50)  # no truth
+    assert tuple(error_colours(np.full((1, 1), 60, np.float32), np.full((1, 1), 5, np.float32))[0, 0]) == (165, 0, 38)
