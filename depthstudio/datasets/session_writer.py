@@ -35,7 +35,9 @@ from depthstudio.frames import StereoFrame
 from depthstudio.geometry import StereoCalibration
 from depthstudio.storage import write_text
 
-_MAX_IN_FLIGHT = 8
+_MAX_IN_FLIGHT = 16
+# More encoders than cores: they wait for fsync half of the time, and those that wait together share one journal write.
+_WAITING_FOR_DISK = 4
 _TEMPORARY = ".part"
 
 
@@ -53,7 +55,7 @@ class SessionWriter:
 
     `append` returns when the frame is durable: its files are written to temporary names, fsynced and renamed, then its
     line is appended and fsynced. `submit` returns at once with a future of the same promise, so that several frames
-    share the waiting; at most eight are in flight, then `submit` waits too.
+    share the waiting; at most sixteen are in flight, then `submit` waits too.
 
     An OSError (disk full, read-only folder, drive removed) reaches the caller as DatasetError. Nothing more is
     written then, and the session holds every frame acknowledged before.
@@ -123,7 +125,9 @@ class SessionWriter:
         self._lock = threading.Lock()
         self._slots = threading.Semaphore(_MAX_IN_FLIGHT)
         self._tickets: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
-        self._encoders = ThreadPoolExecutor(min(4, max(2, os.cpu_count() or 2)), thread_name_prefix="session-encoder")
+        self._encoders = ThreadPoolExecutor(
+            (os.cpu_count() or 2) + _WAITING_FOR_DISK, thread_name_prefix="session-encoder"
+        )
         self._committer = threading.Thread(target=self._commit_all, name="session-committer", daemon=True)
         self._committer.start()
 
