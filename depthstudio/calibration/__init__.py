@@ -3,12 +3,13 @@
 from depthstudio.calibration.board import BOARD_KINDS, Board, BoardKind
 from depthstudio.calibration.camera import CameraSolution, solve_camera
 from depthstudio.calibration.collector import CollectedView, Offer, ViewCollector, collect
+from depthstudio.calibration.corner_files import find_corner_file, load_corners
 from depthstudio.calibration.coverage import coverage, coverage_counts
 from depthstudio.calibration.detected import Detection
 from depthstudio.calibration.detection import detect_board, find_board_quickly
-from depthstudio.calibration.pairs import LoadedViews, find_pairs, load_views
+from depthstudio.calibration.pairs import LoadedImages, LoadedViews, find_pairs, load_images, load_views
 from depthstudio.calibration.solution import CalibrationSolution, VerticalError, ViewResult
-from depthstudio.calibration.solve import CalibrationStopped, solve_stereo
+from depthstudio.calibration.solve import CalibrationStopped, SolveOptions, solve_stereo
 from depthstudio.calibration.views import BoardView, detect_view, matched_view
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "CameraSolution",
     "CollectedView",
     "Detection",
+    "LoadedImages",
     "LoadedViews",
     "Offer",
+    "SolveOptions",
     "VerticalError",
     "ViewCollector",
     "ViewResult",
@@ -32,7 +35,10 @@ __all__ = [
     "detect_board",
     "detect_view",
     "find_board_quickly",
+    "find_corner_file",
     "find_pairs",
+    "load_corners",
+    "load_images",
     "load_views",
     "matched_view",
     "solve_camera",

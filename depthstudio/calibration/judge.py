@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from depthstudio.calibration.board import Board
 from depthstudio.calibration.camera import CameraSolution
 from depthstudio.calibration.coverage import LITTLE_COVERAGE, coverage
-from depthstudio.calibration.rig import Rig, Size
+from depthstudio.calibration.problems import baseline_against
+from depthstudio.calibration.rig import Matrix, Rig, Size
 from depthstudio.calibration.views import BoardView
 
 _GOOD_VIEW_COUNT = 10
@@ -19,12 +21,22 @@ _MAX_FOCAL_DEVIATION = 0.01
 _PLAUSIBLE_BASELINE_M = (0.01, 1.5)
 
 
-def find_warnings(rig: Rig, views: Sequence[BoardView], sizes: tuple[Size, Size]) -> tuple[str, ...]:
-    """Whole sentences with the number that raised each; empty when all is well."""
-    found = [*_about_views(rig, views), *_about_pair(rig)]
+def find_warnings(
+    rig: Rig,
+    views: Sequence[BoardView],
+    board: Board,
+    factory_baseline_m: float | None = None,
+    problem: str = "",
+) -> tuple[str, ...]:
+    """Whole sentences with the number that raised each; empty when all is well. problem: what is known already."""
+    sizes, (left, right) = rig.sizes, rig.lenses
+    found = [problem] if problem else []
+    found += [*_about_views(rig, views), *_about_pair(rig, explained=bool(problem))]
+    if factory_baseline_m is not None and (doubt := baseline_against(rig, factory_baseline_m, board)):
+        found.append(doubt)
     for name, camera, K, size, corners in (
-        ("left", rig.left, rig.K1, sizes[0], [view.left_corners for view in views]),
-        ("right", rig.right, rig.K2, sizes[1], [view.right_corners for view in views]),
+        ("left", rig.left, left.K, sizes[0], [view.left_corners for view in views]),
+        ("right", rig.right, right.K, sizes[1], [view.right_corners for view in views]),
     ):
         found += _about_camera(name, camera, K, size)
         share = float(coverage(corners, size).mean())
@@ -49,9 +61,9 @@ def _about_views(rig: Rig, views: Sequence[BoardView]) -> list[str]:
     return found
 
 
-def _about_pair(rig: Rig) -> list[str]:
+def _about_pair(rig: Rig, *, explained: bool) -> list[str]:
     found = []
-    if rig.rms_px > _MAX_RMS_PX:
+    if rig.rms_px > _MAX_RMS_PX and not explained:
         found.append(
             f"The stereo error of {rig.rms_px:.2f} px is high: blurred images, a bent board, "
             "or two images taken at different moments."
@@ -66,7 +78,7 @@ def _about_pair(rig: Rig) -> list[str]:
     return found
 
 
-def _about_camera(name: str, camera: CameraSolution, K: np.ndarray, size: Size) -> list[str]:
+def _about_camera(name: str, camera: CameraSolution, K: Matrix, size: Size) -> list[str]:
     found = []
     if camera.quality != "good":
         found.append(f"The {name} camera alone is {camera.verdict[0].lower()}{camera.verdict[1:]}")

@@ -1,74 +1,146 @@
-"""The two cameras together: their pose by stereoCalibrate, and how well rows match after rectification."""
+"""The two cameras together: their pose, and how well rows match after rectification."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from depthstudio.calibration.adjust import Adjusted, Flags, Observation, adjust
 from depthstudio.calibration.board import Board
-from depthstudio.calibration.camera import CameraSolution, solve_camera
+from depthstudio.calibration.camera import CameraSolution, solve_observations
+from depthstudio.calibration.lens_kinds import LensChoice
 from depthstudio.calibration.views import BoardView
 from depthstudio.errors import CalibrationError
 from depthstudio.geometry import Rectifier, StereoCalibration
+from depthstudio.geometry.lens import Lens
 
 Matrix = NDArray[np.float64]
 Size = tuple[int, int]
+OnRound = Callable[[], None] | None
 
-_CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-6)
+
+@dataclass(frozen=True, eq=False)
+class RigPlan:
+    """What to solve for. lenses: a kind for each camera, or "auto". given: lenses to keep, None to solve for them.
+
+    starts: solutions from other views to begin from.
+    """
+
+    lenses: tuple[LensChoice, LensChoice] = ("auto", "auto")
+    given: tuple[Lens | None, Lens | None] = (None, None)
+    starts: tuple[CameraSolution | None, CameraSolution | None] = (None, None)
+    on_round: OnRound = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
 class Rig:
     """One solution of the whole pair.
 
-    left, right: each camera alone. K1..T: the pair, as in StereoCalibration. rms_px: over both images.
-    view_errors_px: (M, 2) RMS reprojection error of each view, left and right. refined: intrinsics were refined
-    together with the pose; otherwise they are those of the cameras alone.
+    left, right: each camera alone. pair: both together, with their pose. sizes: of the left and the right image, px.
+    refined: intrinsics were refined together with the pose; otherwise they are those of the cameras alone.
     """
 
     left: CameraSolution
     right: CameraSolution
-    K1: Matrix
-    D1: Matrix
-    K2: Matrix
-    D2: Matrix
-    R: Matrix
-    T: Matrix
-    rms_px: float
-    view_errors_px: Matrix
+    pair: Adjusted
+    sizes: tuple[Size, Size]
     refined: bool = False
 
-    def calibration(self, left_size: Size, right_size: Size) -> StereoCalibration:
+    @property
+    def lenses(self) -> tuple[Lens, Lens]:
+        """Of the pair."""
+        return self.pair.lenses[0], self.pair.lenses[1]
+
+    @property
+    def R(self) -> Matrix:  # noqa: N802 - the field's own name
+        """(3, 3), as in StereoCalibration."""
+        return np.asarray(cv2.Rodrigues(self.pair.rotation)[0], np.float64)
+
+    @property
+    def T(self) -> Matrix:  # noqa: N802 - the field's own name
+        """(3,) metres."""
+        return self.pair.translation
+
+    @property
+    def rms_px(self) -> float:
+        """RMS reprojection error over both images."""
+        return self.pair.rms_px
+
+    @property
+    def view_errors_px(self) -> Matrix:
+        """(M, 2) RMS reprojection error of each view, left and right."""
+        return self.pair.view_errors_px
+
+    def calibration(self) -> StereoCalibration:
         """The same as a bare StereoCalibration; CalibrationError for swapped cameras and other impossible rigs."""
+        left, right = self.lenses
+        left_size, right_size = self.sizes
         return StereoCalibration(
-            self.K1,
-            self.D1,
-            self.K2,
-            self.D2,
+            left.K,
+            left.D,
+            right.K,
+            right.D,
             self.R,
             self.T,
             image_size=left_size,
             right_image_size=None if right_size == left_size else right_size,
+            lens1=left.model,
+            lens2=right.model,
         )
 
 
-def solve_rig(views: Sequence[BoardView], board: Board, left_size: Size, right_size: Size) -> Rig:
+def observations(views: Sequence[BoardView], board: Board) -> list[Observation]:
+    """What the solver takes."""
+    return [
+        Observation(
+            view.object_points(board).astype(np.float64),
+            view.left_corners.astype(np.float64),
+            view.right_corners.astype(np.float64),
+        )
+        for view in views
+    ]
+
+
+def solve_rig(views: Sequence[Observation], sizes: tuple[Size, Size], plan: RigPlan) -> Rig:
     """Each camera alone, then the pose between them with their intrinsics fixed."""
-    left = solve_camera([view.left_corners for view in views], board, left_size)
-    right = solve_camera([view.right_corners for view in views], board, right_size)
-    start = Rig(left, right, left.K, left.D, right.K, right.D, np.eye(3), np.zeros(3), 0.0, np.zeros((0, 2)))
-    return _stereo(start, views, board, left_size, cv2.CALIB_FIX_INTRINSIC)
+    left, right = (
+        solve_observations(one, size, lens, given=given, start=start, on_round=plan.on_round)
+        for one, size, lens, given, start in zip(_each(views), sizes, plan.lenses, plan.given, plan.starts, strict=True)
+    )
+    try:
+        pair = _pose_between(views, left, right, plan.on_round)
+    except (cv2.error, np.linalg.LinAlgError) as error:
+        raise CalibrationError("The pose between the cameras cannot be solved from these views.") from error
+    return Rig(left, right, pair, sizes)
 
 
-def refine_rig(rig: Rig, views: Sequence[BoardView], board: Board, left_size: Size) -> Rig:
-    """Pose and both intrinsics together, starting from a rig solved with fixed intrinsics."""
-    # A coefficient stays fixed only when it was for both cameras: OpenCV takes one set of flags for the pair.
-    flags = cv2.CALIB_USE_INTRINSIC_GUESS | (rig.left.flags & rig.right.flags)
-    return replace(_stereo(rig, views, board, left_size, flags), refined=True)
+def refine_rig(rig: Rig, views: Sequence[Observation], on_round: OnRound = None) -> Rig:
+    """Pose and all intrinsics that were not given together, starting from a rig solved with fixed intrinsics."""
+    pair = adjust(
+        views,
+        rig.lenses,
+        rig.pair.poses,
+        [rig.left.free, rig.right.free],
+        pose=(rig.pair.rotation, rig.pair.translation),
+        on_round=on_round,
+    )
+    return replace(rig, pair=pair, refined=True)
+
+
+def with_covariance(rig: Rig, views: Sequence[Observation]) -> Adjusted:
+    """The rig as it is, with the covariance that all its solved parameters have together."""
+    return adjust(
+        views,
+        rig.lenses,
+        rig.pair.poses,
+        [rig.left.free, rig.right.free],
+        pose=(rig.pair.rotation, rig.pair.translation),
+        rounds=0,
+    )
 
 
 def vertical_errors_px(calibration: StereoCalibration, views: Sequence[BoardView]) -> list[Matrix]:
@@ -83,36 +155,32 @@ def vertical_errors_px(calibration: StereoCalibration, views: Sequence[BoardView
     ]
 
 
-def _stereo(start: Rig, views: Sequence[BoardView], board: Board, size: Size, flags: int) -> Rig:
-    points = [board.object_points()] * len(views)
-    left = [np.array(view.left_corners).reshape(-1, 1, 2) for view in views]
-    right = [np.array(view.right_corners).reshape(-1, 1, 2) for view in views]
-    try:
-        solved = cv2.stereoCalibrateExtended(
-            points,
-            left,
-            right,
-            start.K1.copy(),
-            start.D1.copy(),
-            start.K2.copy(),
-            start.D2.copy(),
-            size,
-            start.R.copy(),
-            start.T.reshape(3, 1).copy(),
-            flags=flags,
-            criteria=_CRITERIA,
-        )
-    except cv2.error as error:
-        raise CalibrationError("The pose between the cameras cannot be solved from these views.") from error
-    rms, K1, D1, K2, D2, R, T = solved[:7]
-    return replace(
-        start,
-        K1=np.asarray(K1, np.float64),
-        D1=np.ravel(D1)[:5].astype(np.float64),
-        K2=np.asarray(K2, np.float64),
-        D2=np.ravel(D2)[:5].astype(np.float64),
-        R=np.asarray(R, np.float64),
-        T=np.ravel(T).astype(np.float64),
-        rms_px=float(rms),
-        view_errors_px=np.asarray(solved[-1], np.float64).reshape(len(views), 2),
-    )
+def relative_poses(left: CameraSolution, right: CameraSolution) -> tuple[Matrix, Matrix]:
+    """The right camera's pose against the left one by each view alone: rotation vectors and translations (M, 3)."""
+    turns, shifts = [], []
+    for a, b in zip(left.adjusted.poses, right.adjusted.poses, strict=True):
+        R = cv2.Rodrigues(b[:3])[0] @ cv2.Rodrigues(a[:3])[0].T
+        turns.append(np.ravel(cv2.Rodrigues(R)[0]))
+        shifts.append(b[3:] - R @ a[3:])
+    return np.array(turns), np.array(shifts)
+
+
+def _pose_between(
+    views: Sequence[Observation], left: CameraSolution, right: CameraSolution, on_round: OnRound
+) -> Adjusted:
+    turns, shifts = relative_poses(left, right)
+    nothing: list[Flags] = [np.zeros(4 + one.lens.D.size, bool) for one in (left, right)]
+    # The median over views, each number by itself: half of the views may be bad, and the solver still starts near.
+    start = np.median(turns, axis=0), np.median(shifts, axis=0)
+    return adjust(views, (left.lens, right.lens), left.adjusted.poses, nothing, pose=start, on_round=on_round)
+
+
+def _each(views: Sequence[Observation]) -> tuple[list[Observation], list[Observation]]:
+    """The views of each camera by itself."""
+    lefts, rights = [], []
+    for view in views:
+        if view.right is None:
+            raise ValueError("a pair needs views of both cameras")
+        lefts.append(Observation(view.points, view.left))
+        rights.append(Observation(view.points, view.right))
+    return lefts, rights

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from depthstudio.calibration.camera import lens_folds
+import numpy as np
+from numpy.typing import NDArray
+
+from depthstudio.calibration.camera import LensTrial
+from depthstudio.calibration.lens_kinds import LensKind, lens_folds
+from depthstudio.calibration.uncertainty import Uncertainty
 from depthstudio.geometry import StereoCalibration
 
 
 @dataclass(frozen=True)
 class ViewResult:
-    """One view in the solution: RMS reprojection error in each image, px. used: False when it was dropped."""
+    """One view in the solution: RMS reprojection error in each image, px. used: False when it was dropped.
+
+    reason: why it was dropped.
+    """
 
     name: str
     left_error_px: float
     right_error_px: float
     vertical_error_px: float
     used: bool = True
+    reason: str = ""
 
     @property
     def error_px(self) -> float:
@@ -30,6 +39,28 @@ class VerticalError:
 
     mean_px: float
     percentile95_px: float
+
+
+@dataclass(frozen=True, eq=False)
+class CameraReport:
+    """One camera of the pair, for the report.
+
+    corners, residuals: (P, 2) px of all corners of the views kept, and how far from there they were predicted.
+    counts: views per cell of a grid over the image. trials: what the choice of the lens rests on.
+    """
+
+    lens: LensKind
+    was_given: bool
+    trials: tuple[LensTrial, ...]
+    corners: NDArray[np.float64]
+    residuals: NDArray[np.float64]
+    counts: NDArray[np.int32]
+    image_size: tuple[int, int]
+
+    @property
+    def coverage(self) -> float:
+        """Share of the grid that held a corner."""
+        return float((self.counts > 0).mean())
 
 
 @dataclass(frozen=True)
@@ -52,6 +83,8 @@ class CalibrationSolution:
     warnings: tuple[str, ...]
     refined: bool
     seconds: float
+    cameras: tuple[CameraReport, CameraReport]
+    uncertainty: Uncertainty
 
     @property
     def outliers(self) -> tuple[str, ...]:
@@ -80,7 +113,7 @@ class CalibrationSolution:
     def _a_lens_folds(self) -> bool:
         c = self.calibration
         left_size = c.image_size or (0, 0)
-        return lens_folds(c.K1, c.D1, left_size) or lens_folds(c.K2, c.D2, c.right_image_size or left_size)
+        return lens_folds(c.left, left_size) or lens_folds(c.right, c.right_image_size or left_size)
 
     @property
     def verdict(self) -> str:

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
+from depthstudio.calibration.adjust import Observation
 from depthstudio.calibration.board import Board
-from depthstudio.calibration.camera import MIN_VIEWS
+from depthstudio.calibration.camera import MIN_VIEWS, CameraSolution
+from depthstudio.calibration.coverage import coverage_counts
 from depthstudio.calibration.judge import find_warnings
-from depthstudio.calibration.rig import Matrix, Rig, Size, refine_rig, solve_rig, vertical_errors_px
-from depthstudio.calibration.solution import CalibrationSolution, VerticalError, ViewResult
+from depthstudio.calibration.lens_kinds import LensChoice
+from depthstudio.calibration.problems import explain_pair, mixed_sizes, why_dropped
+from depthstudio.calibration.rig import (
+    Matrix,
+    Rig,
+    RigPlan,
+    Size,
+    observations,
+    refine_rig,
+    solve_rig,
+    vertical_errors_px,
+    with_covariance,
+)
+from depthstudio.calibration.solution import CalibrationSolution, CameraReport, VerticalError, ViewResult
+from depthstudio.calibration.uncertainty import uncertainty
 from depthstudio.calibration.views import BoardView
 from depthstudio.cancel import CancelToken
 from depthstudio.errors import CalibrationError
+from depthstudio.geometry import StereoCalibration
 
 Progress = Callable[[float, str], None]
 
@@ -33,57 +49,96 @@ class CalibrationStopped(CalibrationError):  # noqa: N818 - asked for, not an er
     """The user stopped the solver."""
 
 
+@dataclass(frozen=True, eq=False)
+class SolveOptions:
+    """How to solve.
+
+    lens: the distortion model of both cameras, or of each; "auto" takes the simplest that predicts unseen views as well
+    as any. refine: refine intrinsics together with the pose; None does so when that predicts unseen views better.
+    drop_outliers: leave views out that do not fit the others. factory: what the camera knows of itself: its baseline
+    checks the size of the squares. fix_left, fix_right: take that camera's intrinsics from `factory` and keep them.
+    """
+
+    lens: LensChoice | tuple[LensChoice, LensChoice] = "auto"
+    refine: bool | None = None
+    drop_outliers: bool = True
+    factory: StereoCalibration | None = None
+    fix_left: bool = False
+    fix_right: bool = False
+
+    def plan(self) -> RigPlan:
+        """For the solver; CalibrationError when intrinsics are to be fixed that nobody gave."""
+        if (self.fix_left or self.fix_right) and self.factory is None:
+            raise CalibrationError(
+                "There are no factory intrinsics to keep.",
+                "The source does not know its own cameras.",
+                "Open the camera, give a calibration file that has them, or let them be solved.",
+            )
+        lenses = (self.lens, self.lens) if isinstance(self.lens, str) else self.lens
+        given = (
+            self.factory.left if self.factory is not None and self.fix_left else None,
+            self.factory.right if self.factory is not None and self.fix_right else None,
+        )
+        return RigPlan(lenses, given)
+
+
 def solve_stereo(
     views: Sequence[BoardView],
     board: Board,
     image_size: Size,
     right_image_size: Size | None = None,
     *,
-    drop_outliers: bool = True,
-    refine: bool | None = None,
+    options: SolveOptions | None = None,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
 ) -> CalibrationSolution:
-    """Calibrate both cameras and the pose between them; about a second for 20 views.
+    """Calibrate each camera, then the pair; about two seconds for 20 views.
 
-    image_size, right_image_size: (width, height) px; the right one only when it differs. refine: refine intrinsics
-    together with the pose; None does so when it predicts views better that the solver has not seen.
+    image_size, right_image_size: (width, height) px; the right one only when it differs.
     progress is called with the share done in 0..1 and what is being done. CalibrationError when there is no solution
     (fewer than 3 views, left and right swapped), CalibrationStopped when `cancel` was set.
     """
     began = time.perf_counter()
+    options = options or SolveOptions()
     sizes = image_size, right_image_size or image_size
     step = _Steps(progress, cancel)
-    _check_views(views, board, sizes)
+    seen = _checked(views, board, sizes)
+    _check_factory(options.factory, sizes)
 
     step(0.0, "Solving each camera and the pair")
-    rig = first = solve_rig(views, board, *sizes)
-    _check_pose(first, sizes)
-    kept, errors = list(range(len(views))), first.view_errors_px.copy()
-    while drop_outliers and (dropped := _outliers(rig.view_errors_px, len(views))):
-        step(0.2, f"Solving without {', '.join(views[kept[i]].name for i in dropped)}")
+    plan = replace(options.plan(), on_round=step.pause)
+    first = rig = solve_rig(seen, sizes, plan)
+    plan = replace(plan, lenses=(first.left.kind, first.right.kind))
+    problem = explain_pair(first, views, seen, board)
+    _check_pose(first, problem)
+    kept, errors, reasons = list(range(len(views))), first.view_errors_px.copy(), {}
+    while options.drop_outliers and (dropped := _outliers(rig.view_errors_px, len(views))):
+        step(0.4, f"Solving without {', '.join(views[kept[i]].name for i in dropped)}")
+        typical_px = float(np.median(rig.view_errors_px.max(axis=1)))
+        for i in dropped:
+            left_px, right_px = (float(value) for value in rig.view_errors_px[i])
+            reasons[kept[i]] = why_dropped(rig, i, (left_px, right_px), typical_px)
         kept = [index for i, index in enumerate(kept) if i not in dropped]
-        rig = solve_rig([views[index] for index in kept], board, *sizes)
+        rig = solve_rig([seen[index] for index in kept], sizes, plan)
         errors[kept] = rig.view_errors_px
+    # The lens was chosen once, on all views: what that rests on stays with the cameras.
+    rig = replace(
+        rig,
+        left=replace(rig.left, trials=first.left.trials),
+        right=replace(rig.right, trials=first.right.trials),
+    )
 
-    used = [views[index] for index in kept]
-    held_out, refinement_helps = _held_out(used, board, sizes, refine, step)
-    if refine if refine is not None else refinement_helps:
+    used = [seen[index] for index in kept]
+    held_out, refinement_helps = _held_out(
+        [views[index] for index in kept], used, rig, plan=plan, refine=options.refine, step=step
+    )
+    if options.refine if options.refine is not None else refinement_helps:
         step(0.9, "Refining both cameras together")
-        rig = refine_rig(rig, used, board, sizes[0])
+        rig = refine_rig(rig, used, step.pause)
         errors[kept] = rig.view_errors_px
     step(1.0, "Judging the result")
-    return _solution(
-        views,
-        kept,
-        errors_px=errors,
-        rig=rig,
-        rms_all_px=first.rms_px,
-        held_out=held_out,
-        board=board,
-        sizes=sizes,
-        began=began,
-    )
+    judged = _Judged(rig, kept, errors, reasons, first.rms_px, held_out, problem)
+    return _solution(views, used, board, options=options, judged=judged, began=began)
 
 
 class _Steps:
@@ -94,49 +149,69 @@ class _Steps:
         self._cancel = cancel
 
     def __call__(self, share: float, doing: str) -> None:
-        if self._cancel is not None and self._cancel.is_cancelled:
-            raise CalibrationStopped("Calibration was stopped.")
+        self.pause()
         if self._progress is not None:
             self._progress(share, doing)
 
+    def pause(self) -> None:
+        """Stop here when asked to."""
+        if self._cancel is not None and self._cancel.is_cancelled:
+            raise CalibrationStopped("Calibration was stopped.")
 
-def _check_views(views: Sequence[BoardView], board: Board, sizes: tuple[Size, Size]) -> None:
+
+def _checked(views: Sequence[BoardView], board: Board, sizes: tuple[Size, Size]) -> list[Observation]:
     if len(views) < MIN_VIEWS:
         raise CalibrationError(
             f"{len(views)} views are not enough.",
             f"It takes {MIN_VIEWS} at least, and 15 to 25 for a good calibration.",
             "Collect more views with the board at different places and tilts.",
         )
-    for view in views:
-        if len(view.left_corners) != board.corner_count:
+    seen = observations(views, board)
+    if problem := mixed_sizes(views, sizes):
+        size = " and ".join(dict.fromkeys(f"{width}x{height}" for width, height in sizes))
+        raise CalibrationError(
+            f"There are views with corners outside a {size} px image.",
+            problem,
+            "Use images of one size only, or give the size they were taken at.",
+        )
+    return seen
+
+
+def _check_factory(factory: StereoCalibration | None, sizes: tuple[Size, Size]) -> None:
+    if factory is None or factory.image_size is None:
+        return
+    for name, known, size in zip(
+        ("left", "right"), (factory.image_size, factory.right_image_size or factory.image_size), sizes, strict=True
+    ):
+        if known != size:
             raise CalibrationError(
-                f"View {view.name} has {len(view.left_corners)} corners, the board {board.corner_count}.",
-                "",
-                "Set the board that was used.",
+                f"The {name} camera's own intrinsics are for {known[0]}x{known[1]} px, the views for "
+                f"{size[0]}x{size[1]} px.",
+                "Intrinsics hold for one resolution only.",
+                "Collect views at that size, or let the intrinsics be solved.",
             )
-        for corners, (width, height) in zip((view.left_corners, view.right_corners), sizes, strict=True):
-            if not np.all(np.isfinite(corners)) or corners.min() < -1 or np.any(corners.max(axis=0) > (width, height)):
-                raise CalibrationError(
-                    f"View {view.name} has corners outside a {width}x{height} px image.",
-                    "",
-                    "Collect the view again, or give the image size it was taken at.",
-                )
 
 
-def _check_pose(rig: Rig, sizes: tuple[Size, Size]) -> None:
+def _check_pose(rig: Rig, problem: str) -> None:
     """Refuse swapped cameras and impossible poses early, with the reason behind them."""
     try:
-        rig.calibration(*sizes)
+        rig.calibration()
     except CalibrationError as error:
         # Without tilt the solver lands anywhere, sometimes sure of itself; the tilts it finds are small all the same.
         tilt_deg = float(np.sort(rig.left.tilts_deg)[-MIN_VIEWS])
-        if tilt_deg >= _HOPELESS_TILT_DEG:
-            raise
-        raise CalibrationError(
-            "These views do not determine the cameras.",
-            f"The board was hardly tilted: {tilt_deg:.0f} degrees.",
-            "Tilt the board by 20 to 40 degrees in several directions and collect again.",
-        ) from error
+        if tilt_deg < _HOPELESS_TILT_DEG:
+            raise CalibrationError(
+                "These views do not determine the cameras.",
+                f"The board was hardly tilted: {tilt_deg:.0f} degrees.",
+                "Tilt the board by 20 to 40 degrees in several directions and collect again.",
+            ) from error
+        if problem:
+            raise CalibrationError("The two cameras do not make a pair.", problem) from error
+        if error.what.startswith("Left and right are swapped"):
+            raise CalibrationError(
+                error.what, f"{error.why} Images that are both mirrored look the same.", error.next_step
+            ) from error
+        raise
 
 
 def _outliers(view_errors_px: Matrix, all_views: int) -> list[int]:
@@ -153,22 +228,31 @@ def _outliers(view_errors_px: Matrix, all_views: int) -> list[int]:
 
 
 def _held_out(
-    views: Sequence[BoardView], board: Board, sizes: tuple[Size, Size], refine: bool | None, step: _Steps
+    views: Sequence[BoardView],
+    seen: Sequence[Observation],
+    whole: Rig,
+    *,
+    plan: RigPlan,
+    refine: bool | None,
+    step: _Steps,
 ) -> tuple[VerticalError | None, bool]:
     """Vertical error on views that each solver did not see, and whether joint refinement makes it smaller."""
     if len(views) < _MIN_VIEWS_TO_HOLD_OUT:
         return None, False
+    may_refine = refine is not False and bool(whole.left.free.any() or whole.right.free.any())
     plain: list[Matrix] = []
     refined: list[Matrix] = []
     for fold in range(_FOLDS):
-        step(0.4 + 0.5 * fold / _FOLDS, f"Checking on held-out views, {fold + 1} of {_FOLDS}")
-        seen = [view for index, view in enumerate(views) if index % _FOLDS != fold]
+        step(0.5 + 0.4 * fold / _FOLDS, f"Checking on held-out views, {fold + 1} of {_FOLDS}")
+        inside = [one for index, one in enumerate(seen) if index % _FOLDS != fold]
         unseen = [view for index, view in enumerate(views) if index % _FOLDS == fold]
         try:
-            rig = solve_rig(seen, board, *sizes)
-            plain += vertical_errors_px(rig.calibration(*sizes), unseen)
-            if refine is not False:
-                refined += vertical_errors_px(refine_rig(rig, seen, board, sizes[0]).calibration(*sizes), unseen)
+            rig = solve_rig(inside, whole.sizes, replace(plan, starts=(whole.left, whole.right)))
+            plain += vertical_errors_px(rig.calibration(), unseen)
+            if may_refine:
+                refined += vertical_errors_px(refine_rig(rig, inside, step.pause).calibration(), unseen)
+        except CalibrationStopped:
+            raise
         except CalibrationError:  # the views left do not determine the pair: nothing can be said
             return None, False
     without = _vertical(plain)
@@ -184,52 +268,100 @@ def _vertical(errors_px: Sequence[Matrix]) -> VerticalError:
     return VerticalError(float(together.mean()), float(np.percentile(together, 95)))
 
 
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    rig: Rig
+    kept: list[int]
+    errors_px: Matrix
+    reasons: dict[int, str]
+    rms_all_px: float
+    held_out: VerticalError | None
+    problem: str
+
+
 def _solution(
     views: Sequence[BoardView],
-    kept: list[int],
-    *,
-    errors_px: Matrix,
-    rig: Rig,
-    rms_all_px: float,
-    held_out: VerticalError | None,
+    used: Sequence[Observation],
     board: Board,
-    sizes: tuple[Size, Size],
+    *,
+    options: SolveOptions,
+    judged: _Judged,
     began: float,
 ) -> CalibrationSolution:
-    bare = rig.calibration(*sizes)
-    vertical_px = vertical_errors_px(bare, views)
+    rig, kept = judged.rig, judged.kept
+    vertical_px = vertical_errors_px(rig.calibration(), views)
     results = tuple(
-        ViewResult(view.name, float(left_px), float(right_px), float(apart_px.mean()), index in kept)
-        for index, (view, (left_px, right_px), apart_px) in enumerate(zip(views, errors_px, vertical_px, strict=True))
+        ViewResult(
+            view.name,
+            float(left_px),
+            float(right_px),
+            float(apart_px.mean()),
+            index in kept,
+            judged.reasons.get(index, ""),
+        )
+        for index, (view, (left_px, right_px), apart_px) in enumerate(
+            zip(views, judged.errors_px, vertical_px, strict=True)
+        )
     )
-    vertical = _vertical([vertical_px[index] for index in kept])
-    calibration = replace(
-        bare,
-        date=datetime.now().astimezone().isoformat(timespec="seconds"),
+    in_use = [views[index] for index in kept]
+    own_baseline_m = options.factory.baseline_m if options.factory is not None else None
+    warnings = find_warnings(rig, in_use, board, own_baseline_m, judged.problem)
+    solution = CalibrationSolution(
+        calibration=rig.calibration(),
         rms_px=rig.rms_px,
-        board=board.to_json(),
-        extra={
-            "left_rms_px": rig.left.rms_px,
-            "right_rms_px": rig.right.rms_px,
-            "rms_all_px": rms_all_px,
-            "per_view_errors_px": {view.name: round(view.error_px, 4) for view in results},
-            "outliers": [view.name for view in results if not view.used],
-            "vertical_error_px": {"mean": vertical.mean_px, "percentile95": vertical.percentile95_px},
-            "held_out_vertical_error_px": held_out
-            and {"mean": held_out.mean_px, "percentile95": held_out.percentile95_px},
-            "refined_together": rig.refined,
-        },
-    )
-    return CalibrationSolution(
-        calibration=calibration,
-        rms_px=rig.rms_px,
-        rms_all_px=rms_all_px,
+        rms_all_px=judged.rms_all_px,
         left_rms_px=rig.left.rms_px,
         right_rms_px=rig.right.rms_px,
         views=results,
-        vertical=vertical,
-        held_out=held_out,
-        warnings=find_warnings(rig, [views[index] for index in kept], sizes),
+        vertical=_vertical([vertical_px[index] for index in kept]),
+        held_out=judged.held_out,
+        warnings=warnings,
         refined=rig.refined,
         seconds=time.perf_counter() - began,
+        cameras=(_camera_report(rig, 0, in_use), _camera_report(rig, 1, in_use)),
+        uncertainty=uncertainty(with_covariance(rig, used), (rig.left, rig.right), rig.sizes[0]),
     )
+    return replace(solution, calibration=_described(solution, board))
+
+
+def _camera_report(rig: Rig, side: int, views: Sequence[BoardView]) -> CameraReport:
+    camera: CameraSolution = (rig.left, rig.right)[side]
+    corners = [view.left_corners if side == 0 else view.right_corners for view in views]
+    return CameraReport(
+        lens=camera.kind,
+        was_given=camera.was_given,
+        trials=camera.trials,
+        corners=np.concatenate(corners).astype(np.float64),
+        residuals=np.concatenate([view[side] for view in rig.pair.residuals]),
+        counts=coverage_counts(corners, rig.sizes[side]),
+        image_size=rig.sizes[side],
+    )
+
+
+def _described(solution: CalibrationSolution, board: Board) -> StereoCalibration:
+    """The calibration with what its file remembers of how it was made."""
+    vertical, held_out = solution.vertical, solution.held_out
+    return replace(
+        solution.calibration,
+        date=datetime.now().astimezone().isoformat(timespec="seconds"),
+        rms_px=solution.rms_px,
+        board=board.to_json(),
+        extra={
+            "left_rms_px": solution.left_rms_px,
+            "right_rms_px": solution.right_rms_px,
+            "rms_all_px": solution.rms_all_px,
+            "per_view_errors_px": {view.name: round(view.error_px, 4) for view in solution.views},
+            "outliers": list(solution.outliers),
+            "vertical_error_px": {"mean": vertical.mean_px, "percentile95": vertical.percentile95_px},
+            "held_out_vertical_error_px": held_out
+            and {"mean": held_out.mean_px, "percentile95": held_out.percentile95_px},
+            "refined_together": solution.refined,
+            "lenses": [camera.lens for camera in solution.cameras],
+            "given": [camera.was_given for camera in solution.cameras],
+            "deviations": asdict(solution.uncertainty) | {"depth_mm": dict(_texts(solution))},
+        },
+    )
+
+
+def _texts(solution: CalibrationSolution) -> list[tuple[str, float]]:
+    return [(f"{z_m:g}", mm) for z_m, mm in solution.uncertainty.depth_mm.items()]

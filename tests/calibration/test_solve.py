@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from depthstudio.calibration import BoardView, CalibrationStopped, solve_camera, solve_stereo
-from depthstudio.calibration.camera import lens_folds
+from depthstudio.calibration import BoardView, CalibrationStopped, SolveOptions, solve_camera, solve_stereo
+from depthstudio.calibration.lens_kinds import lens_folds
 from depthstudio.cancel import CancelToken
 from depthstudio.errors import CalibrationError
 from depthstudio.geometry import Rectifier, StereoCalibration
+from depthstudio.geometry.lens import Lens
 
 SIZE = (640, 480)
 
@@ -74,7 +75,7 @@ def test_outliers_are_named_dropped_and_do_no_harm(board, rig, make_views) -> No
     assert solution.per_view_errors_px["10"] > 1.0
     assert solution.calibration.K1[0, 0] == pytest.approx(600, rel=0.004)
     assert solution.calibration.extra["outliers"] == ["05", "10"]
-    kept = solve_stereo(views, board, SIZE, drop_outliers=False)
+    kept = solve_stereo(views, board, SIZE, options=SolveOptions(drop_outliers=False))
     assert kept.outliers == ()
     assert kept.rms_px == pytest.approx(solution.rms_all_px, rel=0.05)
     assert kept.quality != "good"
@@ -187,4 +188,4 @@ def test_one_camera_alone(board, make_views) -> None:
 )
 def test_a_lens_model_that_folds_over_inside_the_image_is_noticed(D: list[float], folds: bool) -> None:
     K = np.array([[592.0, 0, 314], [0, 595, 253], [0, 0, 1]])
-    assert lens_folds(K, np.array(D, float), SIZE) is folds
+    assert lens_folds(Lens(K, np.array(D, float)), SIZE) is folds
