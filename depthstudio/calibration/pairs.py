@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthstudio.calibration.board import Board
+from depthstudio.calibration.detected import Detection
+from depthstudio.calibration.detection import detect_board
 from depthstudio.calibration.views import BoardView, detect_view
 from depthstudio.cancel import CancelToken
 from depthstudio.errors import CalibrationError
@@ -47,6 +49,16 @@ class LoadedViews:
     skipped: list[SkippedPair]
 
 
+@dataclass(frozen=True)
+class LoadedImages:
+    """What one camera saw: names and detections, in the same order. size: (width, height) px."""
+
+    names: list[str]
+    detections: list[Detection]
+    size: tuple[int, int]
+    skipped: list[SkippedPair]
+
+
 def find_pairs(folder: Path) -> list[PairFiles]:
     """Pairs in `folder`, in order of their numbers; CalibrationError when there are none.
 
@@ -70,7 +82,8 @@ def find_pairs(folder: Path) -> list[PairFiles]:
     raise CalibrationError(
         f"{folder} holds no image pairs.",
         "",
-        "Name the files left01.png and right01.png, or put them into the folders left/ and right/.",
+        "Name the files left01.png and right01.png, or put them into the folders left/ and right/."
+        + (" A single camera is calibrated with --mono." if _images(folder) else ""),
     )
 
 
@@ -109,9 +122,48 @@ def load_views(
         raise CalibrationError(
             f"No pair in {folder} shows the board.",
             f"Looked for {board} in {len(pairs)} pairs; the first: {skipped[0].reason}",
-            "Count the inner corners of the board that was used.",
+            f"Count the {board.point_name} of the board that was used.",
         )
     return LoadedViews(views, sizes[0], sizes[1], skipped)
+
+
+def load_images(
+    folder: Path, board: Board, progress: Callable[[float, str], None] | None = None, cancel: CancelToken | None = None
+) -> LoadedImages:
+    """Find the board in every image of a folder, for calibrating one camera. Errors as in `load_views`."""
+    paths = _images(folder)
+    if not paths:
+        raise CalibrationError(f"{folder} holds no images." if folder.is_dir() else f"There is no folder {folder}.")
+    names: list[str] = []
+    detections: list[Detection] = []
+    skipped: list[SkippedPair] = []
+    size: tuple[int, int] | None = None
+    for index, path in enumerate(paths):
+        if cancel is not None and cancel.is_cancelled:
+            raise CalibrationError("Calibration was stopped.")
+        if progress is not None:
+            progress(index / len(paths), path.stem)
+        try:
+            image = read_grey(path)
+            found = detect_board(image, board)
+            if found is None:
+                raise CalibrationError("No board in the image.")
+            this = (image.shape[1], image.shape[0])
+            size = size or this
+            if this != size:
+                raise CalibrationError("The image is of another size than the first with a board.")
+        except CalibrationError as error:
+            skipped.append(SkippedPair(path.stem, str(error)))
+            continue
+        names.append(path.stem)
+        detections.append(found)
+    if size is None:
+        raise CalibrationError(
+            f"No image in {folder} shows the board.",
+            f"Looked for {board} in {len(paths)} images.",
+            f"Count the {board.point_name} of the board that was used.",
+        )
+    return LoadedImages(names, detections, size, skipped)
 
 
 def read_grey(path: Path) -> NDArray[np.uint8]:

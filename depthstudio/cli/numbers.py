@@ -18,3 +18,11 @@ def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
 
     parse.__name__ = "number"
     return parse
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """An argparse type: ``640x480`` as (width, height)."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit() and min(int(width), int(height)) > 0):
+        raise argparse.ArgumentTypeError(f"{text} is no size such as 640x480")
+    return int(width), int(height)
