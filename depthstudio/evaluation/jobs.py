@@ -100,7 +100,7 @@ def report_pictures(
         return []
     first = evaluations[0]
     worst = [frame for frame in first.worst_first if frame.metrics.pixels][:PICTURES_PER_METHOD]
-    shown = []
+    shown: list[ReportPictures] = []
     for number, frame in enumerate(worst):
         for evaluation in evaluations:
             if cancel is not None and cancel.is_cancelled:
