@@ -176,7 +176,8 @@ def _coverage(solution: CalibrationSolution) -> Figure:
         rows, columns = camera.counts.shape
         for (row, column), count in np.ndenumerate(camera.counts):
             place = (column + 0.5) * width / columns, (row + 0.5) * height / rows
-            axes.text(*place, str(count), ha="center", va="center", fontsize=6, color="white")
+            ink = "black" if count > 0.6 * camera.counts.max() else "white"
+            axes.text(*place, str(count), ha="center", va="center", fontsize=6, color=ink)
         axes.tick_params(labelsize=7)
     return figure
 

@@ -6,13 +6,19 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from depthstudio.cli.bench_overfit import add_flags as add_overfit_flags
+from depthstudio.cli.bench_overfit import overfit
+
 if TYPE_CHECKING:
+    from depthstudio.cameras.source import FrameSource
+    from depthstudio.frames import StereoFrame
     from depthstudio.models import StereoNetwork
 
+DEFAULT_SIZE = "640x480"
 TABLE_WIDTH = 120
 SGBM_RANGE = 192
 SPEED_NETWORKS = ("depthstudio-s", "depthstudio-m", "siamese")
@@ -23,7 +29,7 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("bench", help="measure networks and speed; prints a table")
     parser.add_argument("name", choices=sorted(BENCHMARKS), help="which measurement")
     parser.add_argument("--networks", nargs="*", metavar="NETWORK", help="files, runs or names; default: those shipped")
-    parser.add_argument("--size", default="640x480", metavar="WxH", help="inference: image size (default: 640x480)")
+    parser.add_argument("--size", metavar="WxH", help="inference, overfit: image size (default: 640x480)")
     parser.add_argument(
         "--rounds", type=int, default=15, metavar="N", help="inference: pairs per backend (default: 15)"
     )
@@ -35,6 +41,7 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
         "--folder", type=Path, metavar="DIR", help="capture: disk to record to (default: the workspace); emptied after"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here as well")
+    add_overfit_flags(parser)
     parser.set_defaults(run=run)
 
 
@@ -111,7 +118,7 @@ def _inference(arguments: argparse.Namespace) -> int:
     from depthstudio.inference.image_size import parse_size
     from depthstudio.storage import write_text
 
-    size = parse_size(arguments.size)
+    size = parse_size(arguments.size or DEFAULT_SIZE)
     networks = _networks_for_speed(arguments)
     reach = max((getattr(network, "max_disparity", 0) for network in networks.values()), default=0) or SGBM_RANGE
     sgbm = {f"SGBM, {reach} px": lambda left, right: sgbm_disparity(left, right, reach - 1)}
@@ -165,7 +172,7 @@ def _capture(arguments: argparse.Namespace) -> int:
         result = capture_benchmark(
             folder,
             arguments.minutes,
-            parse_size(arguments.size),
+            parse_size(arguments.size or DEFAULT_SIZE),
             on_progress=lambda s, frames, dropped: status.update(f"{s:.0f} s, {frames} frames, {dropped} dropped"),
         )
     width, height = result.size
@@ -184,6 +191,53 @@ def _capture(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _calibration(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from depthstudio.calibration.benchmark import real_sets, solving_time
+    from depthstudio.calibration.benchmark import simulated_rig as compare_simulated
+    from depthstudio.cameras import open_source
+    from depthstudio.cameras.simulated.rig import simulated_rig
+    from depthstudio.storage import write_text
+
+    data = os.environ.get("DEPTHSTUDIO_DATA")
+    console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH, highlight=False)
+    if not data:
+        console.print("DEPTHSTUDIO_DATA is not set: only the simulated rig is measured.")
+    with console.status("Solving the published sets") as status:
+        rows = list(real_sets(Path(data) / "calibration")) if data else []
+        with open_source("sim://hybrid?scene=board&realtime=0") as source:
+            truth = simulated_rig("hybrid", (640, 480)).calibration
+            rows += compare_simulated(_frames(source), truth, progress=status.update)
+        rows.append(solving_time())
+    table = Table("set", "what", "to reach", "measured", "", title="calibration")
+    before = ""
+    for row in rows:
+        if before and row.set_name != before:
+            table.add_section()
+        word = {True: "reached", False: "MISSED", None: ""}[row.reached]
+        table.add_row(row.set_name if row.set_name != before else "", row.what, row.limit, row.value, word)
+        before = row.set_name
+    console.print(table)
+    console.print(_load(), style="dim")
+    if arguments.json:
+        write_text(arguments.json, json.dumps([row.as_json() for row in rows], indent=1))
+    return 0
+
+
+def _frames(source: FrameSource) -> Iterator[StereoFrame]:
+    from depthstudio.cameras.source import EndOfStream
+
+    while True:
+        try:
+            frame = source.read()
+        except EndOfStream:
+            return
+        if frame is not None:
+            yield frame
+
+
 def _load() -> str:
     """How busy the machine was: timings mean little without it."""
     import psutil
@@ -195,5 +249,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], int]] = {
     "zero-shot": _zero_shot,
     "synthetic": _synthetic,
     "inference": _inference,
+    "overfit": overfit,
     "capture": _capture,
+    "calibration": _calibration,
 }
