@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from depthstudio.cli.setting_flags import add_setting_flags, given_settings
@@ -16,7 +12,6 @@ from depthstudio.training.settings import TrainingSettings
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from depthstudio.cancel import CancelToken
     from depthstudio.geometry import StereoCalibration
     from depthstudio.models import StereoNetwork
     from depthstudio.training.data import TrainingData
@@ -78,13 +73,14 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _follow(network: StereoNetwork, data: TrainingData, run: Run, resume: bool, console: Console) -> int:
+    from depthstudio.cli.interrupt import stop_on_interrupt
     from depthstudio.cli.training_view import TrainingView, closing_table
     from depthstudio.errors import UserError
     from depthstudio.training.events import Failed, Finished
     from depthstudio.training.loop import fine_tune
 
     end = None
-    with _stop_on_interrupt() as cancel, TrainingView(console) as view:
+    with stop_on_interrupt() as cancel, TrainingView(console) as view:
         for event in fine_tune(network, data.train, data.validation, run.settings, run, cancel, resume):
             view.show(event)
             end = event
@@ -167,22 +163,3 @@ def _calibration(path: Path | str | None) -> StereoCalibration | None:
     from depthstudio.geometry import StereoCalibration
 
     return StereoCalibration.load(Path(path)) if path else None
-
-
-@contextmanager
-def _stop_on_interrupt() -> Iterator[CancelToken]:
-    """The first Ctrl+C asks the run to stop and keep its best; the second one breaks off."""
-    from depthstudio.cancel import CancelToken
-
-    cancel = CancelToken()
-
-    def ask(signal_number: int, frame: FrameType | None) -> None:
-        if cancel.is_cancelled:
-            raise KeyboardInterrupt
-        cancel.cancel()
-
-    previous = signal.signal(signal.SIGINT, ask)
-    try:
-        yield cancel
-    finally:
-        signal.signal(signal.SIGINT, previous)
