@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from depthstudio.cancel import CancelToken
+from depthstudio.frames import Image
 from depthstudio.geometry import StereoCalibration
 from depthstudio.training.control import RunControl
 from depthstudio.training.data import TrainingData, open_training_data
-from depthstudio.training.events import TrainingEvent
+from depthstudio.training.events import FrameScore, TrainingEvent
 from depthstudio.training.run import Run
 from depthstudio.training.settings import TrainingSettings
 from depthstudio.workspace import Workspace
@@ -97,6 +99,23 @@ def loaded_lines(spec: str, workspace: Workspace) -> list[str]:
     from depthstudio.models import load_network, resolve_network
 
     return load_network(resolve_network(spec, workspace)).report.lines()
+
+
+def scored_frames(folder: Path, cancel: CancelToken, progress: Callable[[float], object]) -> tuple[FrameScore, ...]:
+    """The error of a stored run's network on its validation frames, worst first. UserError when it cannot be told."""
+    from depthstudio.training.frame_scores import score_frames
+
+    run = Run.open(folder)
+    return score_frames(run, DataChoice.of(run).open(run.settings).validation, cancel, progress)
+
+
+def frame_picture(folder: Path, frame: FrameScore) -> Image:
+    """(H, 4 W, 3) uint8 RGB: left, label, prediction and error of one validation frame. UserError when it is gone."""
+    from depthstudio.training.frame_scores import predict_frame
+    from depthstudio.training.pictures import panel
+
+    run = Run.open(folder)
+    return panel(predict_frame(run, DataChoice.of(run).open(run.settings).validation, frame))
 
 
 def _follow(

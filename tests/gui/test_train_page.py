@@ -260,7 +260,11 @@ def test_a_stored_run_is_shown_again_with_its_curves(page: TrainPage, qtbot: QtB
     assert page.shown is None
     qtbot.waitUntil(lambda: len(page.library.entries) == 1, timeout=LONG_MS)
     page.show_tab("runs")
-    page.runs.cards.cards[0].clicked.emit()  # type: ignore[attr-defined]
+    table = page.runs_view.table
+    assert [table.item(0, column).text() for column in (2, 8)] == ["recordings", "finished"]
+    table.selectRow(0)
+    qtbot.waitUntil(lambda: len(page.runs_view.stories) == 1, timeout=LONG_MS)
+    page.runs.show_button.click()
     qtbot.waitUntil(lambda: page.shown is not None, timeout=LONG_MS)
     assert list(page.curves.epe.values("train")[0]) == [1, 2]
     assert page.tabs.current == "run"
@@ -277,13 +281,63 @@ def test_runs_are_compared_saved_and_trashed(page: TrainPage, workspace: Workspa
     page.library.compare(oldest.folder)
     facts = page.run_panel.compare.facts
     qtbot.waitUntil(lambda: facts.value("Dropout") == "0.2 / 0.1", timeout=LONG_MS)
+    page.show_tab("runs")
+    page.runs_view.table.choose({newest.folder, oldest.folder})
+    page.runs_view.table.itemSelectionChanged.emit()
+    qtbot.waitUntil(lambda: len(page.runs_view.stories) == 2, timeout=LONG_MS)
+    differences = page.runs_view.differences
+    assert [differences.item(0, column).text() for column in range(3)] == ["Dropout", "0.2", "0.1"]
+    for what in ("validation_loss", "gap", "validation_epe_px"):
+        page.runs_view.what.set_current(what)
+        page.runs_view.what.chosen.emit(what)
+    assert page.runs_view.plot is not None
     page.save_curves()
-    assert (newest.folder / "curves.csv").read_text().startswith("epoch,train_loss")
+    assert (newest.folder / "history.csv").read_text().startswith("epoch,train_loss")
     assert (newest.folder / "curves.png").stat().st_size > 0
-    page.library.ask_trash(oldest, page.window())
+
+
+def test_runs_are_renamed_noted_trashed_and_taken_back(page: TrainPage, workspace: Workspace, qtbot: QtBot) -> None:
+    run_to_the_end(page, qtbot)
+    qtbot.waitUntil(lambda: len(page.library.entries) == 1, timeout=LONG_MS)
+    page.show_tab("runs")
+    page.runs_view.table.selectRow(0)
+    page.runs.name.setText("renamed")
+    page.runs.notes.setPlainText("a good one")
+    page.runs.keep.click()
+    qtbot.waitUntil(lambda: page.library.entries[0].run.name == "renamed", timeout=LONG_MS)
+    assert list_runs(workspace.runs)[0].about.notes == "a good one"
+    qtbot.waitUntil(lambda: page.runs.entry is not None and page.runs.entry.run.name == "renamed", timeout=LONG_MS)
+    page.runs.csv.click()
+    assert (page.library.entries[0].folder / "history.csv").exists()
+    page.runs.trash.click()
     assert page.library.question is not None
     page.library.question.buttons["Keep it"].click()
-    assert len(list_runs(workspace.runs)) == 2
+    assert len(list_runs(workspace.runs)) == 1
+    page.runs.trash.click()
+    page.library.question.buttons["Move to trash"].click()
+    assert list_runs(workspace.runs) == []
+    assert page.shown is None
+    banner = page.window().banners[-1]  # type: ignore[attr-defined]
+    assert banner.notice.action is not None
+    banner.notice.action[1]()
+    assert [run.name for run in list_runs(workspace.runs)] == ["renamed"]
+
+
+def test_the_result_is_a_table_and_frames_can_be_looked_at(page: TrainPage, qtbot: QtBot) -> None:
+    run_to_the_end(page, qtbot)
+    measures = [row[0] for row in page.run_panel.table.rows]
+    if page.shown is not None and page.shown.best is not None:
+        assert measures[:3] == ["Train loss", "Validation loss", "Loss gap"]
+    assert [frame.group for frame in page.run_panel.frames.frames] == ["shelf", "shelf"]
+    assert page.run_panel.frames.frames[0].epe_px >= page.run_panel.frames.frames[1].epe_px
+    page.run_panel.frames.table.selectRow(0)
+    name = page.run_panel.frames.frames[0].name
+    qtbot.waitUntil(lambda: name in page.samples.title, timeout=LONG_MS)
+    assert page.shown is not None
+    page.shown.frames = ()  # as in runs from before frames were scored
+    page.show_tab("run")
+    page.run_panel.frames.measure.click()
+    qtbot.waitUntil(lambda: page.shown is not None and len(page.shown.frames) == 2, timeout=LONG_MS)
 
 
 def test_the_stage_shows_what_will_be_learned_from(page: TrainPage, qtbot: QtBot) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import BaseModel
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox
 
@@ -73,11 +74,24 @@ def _results(shown: RunStory, other: RunStory) -> list[Fact]:
 
 
 def _settings(shown: TrainingSettings, other: TrainingSettings) -> list[Fact]:
-    facts: list[Fact] = []
-    for name in shown.differences(other):
-        title = TrainingSettings.model_fields[name].title or name
-        facts.append((title, f"{_spoken(getattr(shown, name))} / {_spoken(getattr(other, name))}"))
-    return facts
+    return [(title, " / ".join(values)) for title, values in differing_settings([shown, other])]
+
+
+def differing_settings(several: Sequence[TrainingSettings]) -> list[tuple[str, list[str]]]:
+    """Title and spoken values of every setting in which these runs differ; nested groups field by field."""
+    lines: list[tuple[str, list[str]]] = []
+    for name, info in TrainingSettings.model_fields.items():
+        values = [getattr(settings, name) for settings in several]
+        if all(value == values[0] for value in values):
+            continue
+        if isinstance(values[0], BaseModel):
+            for inner, inner_info in type(values[0]).model_fields.items():
+                parts = [getattr(value, inner) for value in values]
+                if any(part != parts[0] for part in parts):
+                    lines.append((inner_info.title or inner, [_spoken(part) for part in parts]))
+            continue
+        lines.append((info.title or name, [_spoken(value) for value in values]))
+    return lines
 
 
 def _spoken(value: object) -> str:
@@ -85,6 +99,4 @@ def _spoken(value: object) -> str:
         return "on" if value else "off"
     if isinstance(value, float):
         return f"{value:.3g}"
-    if isinstance(value, str):
-        return Path(value).stem
-    return str(value) if isinstance(value, int) else "changed"
+    return Path(value).stem if isinstance(value, str) else str(value)

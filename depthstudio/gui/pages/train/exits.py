@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
@@ -78,12 +80,24 @@ class AfterExits(QWidget):
         self.resume = button("Resume", self.resume_asked.emit, "play", tip="Go on after the last finished epoch")
         self.further = button("Fine-tune further", self.further_asked.emit, "graduation-cap")
         self.further.setToolTip("Set up a new run that starts from this network")
+        self.evaluate = button("Evaluate", self.ask_evaluation, "gauge", tip="Measure its network thoroughly")
+        self.export = button("Export…", self.ask_export, "package", tip="For other programs and machines")
         self.folder = button("Open folder", self.open_folder, "folder-open")
         self.new = button("New run", self.new_asked.emit, "plus")
         save_tip = "Save the curves as PNG and CSV in the run's folder"
         self.save = icon_button("download", save_tip, self.save_asked.emit)
         last = row(self.folder, self.new, self.save)
-        self.setLayout(column(self.back, self.preview, self.resume, self.further, last, spacing=GRID_PX))
+        self.setLayout(
+            column(
+                self.back,
+                self.preview,
+                self.resume,
+                self.further,
+                row(self.evaluate, self.export),
+                last,
+                spacing=GRID_PX,
+            )
+        )
 
     def show_story(self, story: RunStory, another_runs: bool) -> None:
         """another_runs: a run is going on meanwhile."""
@@ -92,6 +106,8 @@ class AfterExits(QWidget):
         has_result = story.folder is not None and (story.folder / "best.safetensors").exists()
         self.preview.setVisible(has_result and has_epochs)
         self.further.setVisible(has_result and has_epochs)
+        self.export.setVisible(has_result)
+        self.evaluate.setVisible(has_result and has_page("evaluate"))
         self.resume.setVisible(story.can_resume)
         self.resume.setEnabled(not another_runs)
         self.folder.setEnabled(has_folder)
@@ -104,7 +120,32 @@ class AfterExits(QWidget):
             self._studio.preview_requested.emit(self._story.folder)
             self._studio.show_page("live")
 
+    def ask_evaluation(self) -> None:
+        """Measure this run's network on the Evaluate page."""
+        if self._story is not None and self._story.folder is not None:
+            self._studio.show_page("evaluate")
+            self._studio.evaluation_requested.emit(self._story.folder)
+
+    def ask_export(self) -> None:
+        """Ask how to export this run's network."""
+        from depthstudio.gui.export_sheet import open_export
+
+        if self._story is not None and self._story.folder is not None:
+            open_export(self._studio, self._story.folder)
+
     def open_folder(self) -> None:
         """Show the run's folder in the file manager."""
         if self._story is not None and self._story.folder is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._story.folder)))
+            open_folder(self._story.folder)
+
+
+def has_page(name: str) -> bool:
+    """True when the window has a page of this name."""
+    from depthstudio.gui.pages import PAGES
+
+    return any(page is not None and page.name == name for page in PAGES)
+
+
+def open_folder(folder: Path) -> None:
+    """Show a folder in the file manager."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

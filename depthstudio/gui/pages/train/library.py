@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QFile, QObject, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from depthstudio.errors import UserError
 from depthstudio.gui.errors import Notice
+from depthstudio.gui.pages.dataset.trash import restore, throw_away
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import TaskContext
@@ -35,11 +37,15 @@ def read_runs(folder: Path) -> list[RunEntry]:
 
 
 class RunLibrary(QObject):
-    """changed(): `entries` are new. opened(story), compared(story or None): read. trashed(folder): it is gone."""
+    """changed(): `entries` are new. opened(story), compared(story or None), several_read(stories): read.
+
+    trashed(folder): it is gone.
+    """
 
     changed = Signal()
     opened = Signal(object)
     compared = Signal(object)
+    several_read = Signal(object)
     trashed = Signal(object)
 
     def __init__(self, studio: Studio, parent: QObject | None = None) -> None:
@@ -61,6 +67,22 @@ class RunLibrary(QObject):
         """Read a run with its curves; `opened` follows."""
         self._studio.tasks.run(lambda _: RunStory.of(Run.open(folder)), "Read a run", self.opened.emit)
 
+    def read_several(self, folders: list[Path]) -> None:
+        """Read runs to lay over each other; `several_read` follows."""
+
+        def work(_: TaskContext) -> list[RunStory]:
+            return [RunStory.of(Run.open(folder)) for folder in folders]
+
+        self._studio.tasks.run(work, "Read runs", self.several_read.emit)
+
+    def describe(self, entry: RunEntry, name: str, notes: str) -> None:
+        """Give a run another name or note."""
+        try:
+            Run.open(entry.folder).describe(name=name, notes=notes)
+        except (UserError, OSError) as error:
+            self._studio.report(error)
+        self._studio.library_changed.emit()
+
     def compare(self, folder: Path | None) -> None:
         """Read a run to compare with; `compared` follows."""
         if folder is None:
@@ -69,20 +91,32 @@ class RunLibrary(QObject):
             self._studio.tasks.run(lambda _: RunStory.of(Run.open(folder)), "Read a run", self.compared.emit)
 
     def ask_trash(self, entry: RunEntry, window: QWidget) -> None:
-        """Ask, then move a run to the trash."""
-        text = "Its curves, pictures and networks go to the trash of this computer."
-        answers = [("Keep it", lambda: None, ""), ("Move to trash", lambda: self._trash(entry.folder), "danger")]
+        """Ask, then move a run to the workspace's trash."""
+        text = "Its curves, pictures and networks go to the trash folder of the workspace."
+        answers = [("Keep it", lambda: None, ""), ("Move to trash", lambda: self._trash(entry), "danger")]
         self.question = QuestionSheet(window, f"Move the run '{entry.run.name}' to the trash?", text, answers)
 
     def _on_entries(self, entries: list[RunEntry]) -> None:
         self.entries = entries
         self.changed.emit()
 
-    def _trash(self, folder: Path) -> None:
-        moved = QFile.moveToTrash(str(folder))
-        if not (moved[0] if isinstance(moved, tuple) else moved):
-            why = f"The system has no trash for {folder}."
-            self._studio.notify(Notice("The run was not moved.", why, "Delete its folder yourself.", tone="warning"))
+    def _trash(self, entry: RunEntry) -> None:
+        workspace = self._studio.workspace
+        try:
+            there = throw_away(entry.folder, workspace.root)
+        except UserError as error:
+            self._studio.report(error)
             return
-        self.trashed.emit(folder)
+        undo = ("Undo", lambda: self._restore(there))
+        self._studio.notify(
+            Notice(f"The run '{entry.run.name}' is in the trash.", f"{there}.", tone="info", action=undo)
+        )
+        self.trashed.emit(entry.folder)
+        self._studio.library_changed.emit()
+
+    def _restore(self, trashed: Path) -> None:
+        try:
+            restore(trashed, self._studio.workspace.runs)
+        except UserError as error:
+            self._studio.report(error)
         self._studio.library_changed.emit()

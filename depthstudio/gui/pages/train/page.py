@@ -6,27 +6,32 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from depthstudio.frames import Image
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.train.checks_section import question_before
 from depthstudio.gui.pages.train.curves import CurvesView
-from depthstudio.gui.pages.train.exits import AfterExits, LiveExits
+from depthstudio.gui.pages.train.exits import AfterExits, LiveExits, open_folder
 from depthstudio.gui.pages.train.job import TrainingJob
 from depthstudio.gui.pages.train.library import RunEntry, RunLibrary
 from depthstudio.gui.pages.train.preview import SetupPreview
+from depthstudio.gui.pages.train.run_details import RunDetails
 from depthstudio.gui.pages.train.run_panel import RunPanel
-from depthstudio.gui.pages.train.runs_list import RunsList
+from depthstudio.gui.pages.train.runs_view import MOST_COMPARED, RunsView
 from depthstudio.gui.pages.train.samples import SampleStrip
 from depthstudio.gui.pages.train.setup_panel import SetupPanel
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.pages.train.verdict import LIVE, RunState, closing_verdict, state_of
 from depthstudio.gui.studio import Studio
+from depthstudio.gui.tasks import TaskContext
 from depthstudio.gui.theme import GRID_PX, mark
+from depthstudio.gui.training_worker import frame_picture, scored_frames
 from depthstudio.gui.widgets.basics import Segments, button, column, label, row
 from depthstudio.gui.widgets.sheet import QuestionSheet
 from depthstudio.gui.widgets.status import EmptyState
 from depthstudio.training.checks.finding import FrameRef
-from depthstudio.training.events import Failed
+from depthstudio.training.events import Failed, FrameScore
+from depthstudio.training.presets import load_presets
 
 _TABS = {"setup": "Set up", "run": "Run", "runs": "All runs"}
 
@@ -41,6 +46,7 @@ class TrainPage(Page):
         self.shown: RunStory | None = None
         self.question: QuestionSheet | None = None
         self._live: RunStory | None = None
+        self._measuring: Path | None = None
         self.job = TrainingJob(studio, self)
         self.library = RunLibrary(studio, self)
         self.curves = CurvesView()
@@ -71,15 +77,16 @@ class TrainPage(Page):
             ],
         )
         self.preview_view = SetupPreview(self.studio.tasks)
+        self.runs_view = RunsView()
         self._stage_views = QStackedWidget()
-        for view in (work, self._no_data, self.preview_view):
+        for view in (work, self._no_data, self.preview_view, self.runs_view):
             self._stage_views.addWidget(view)
         self.stage.addWidget(self._stage_views)
 
     def _build_panel(self) -> None:
         self.tabs = Segments(_TABS)
         self.run_panel = RunPanel()
-        self.runs = RunsList(self._open_entry, lambda entry: self.library.ask_trash(entry, self.window()))
+        self.runs = RunDetails()
         self._tab_widgets: dict[str, QWidget] = {"setup": self.setup, "run": self.run_panel, "runs": self.runs}
         for item in (self.tabs, *self._tab_widgets.values()):
             self.panel.add(item)
@@ -107,6 +114,13 @@ class TrainPage(Page):
         self.library.opened.connect(self._on_opened)
         self.library.compared.connect(self._on_compared)
         self.library.trashed.connect(self._on_trashed)
+        self.library.several_read.connect(self.runs_view.show_stories)
+        self.runs_view.table.chosen.connect(self._on_chosen)
+        self.runs_view.table.opened.connect(self.open_run)
+        self.runs.asked.connect(self._on_run_asked)
+        self.runs.described.connect(self.library.describe)
+        self.run_panel.frames.frame_asked.connect(self.show_scored_frame)
+        self.run_panel.frames.scores_asked.connect(self.measure_frames)
         self.exits.resume_asked.connect(self.resume)
         self.exits.further_asked.connect(self.fine_tune_further)
         self.exits.new_asked.connect(self.new_run)
@@ -171,6 +185,9 @@ class TrainPage(Page):
         self._show_start()
 
     def _show_stage(self) -> None:
+        if self.tabs.current == "runs":
+            self._stage_views.setCurrentWidget(self.runs_view)
+            return
         setting_up = self.tabs.current == "setup" and not self.job.is_running
         if self.shown is not None and not setting_up:
             self._stage_views.setCurrentIndex(0)
@@ -186,7 +203,8 @@ class TrainPage(Page):
         if story is None or state is None:
             self.run_panel.show_nothing()
             return
-        self.run_panel.show_story(story, state)
+        measuring = self._measuring is not None and self._measuring == story.folder
+        self.run_panel.show_story(story, state, is_measuring=measuring)
         if state in LIVE:
             self.live_exits.refresh()
         else:
@@ -286,20 +304,10 @@ class TrainPage(Page):
         self.show_tab("setup")
 
     def save_curves(self) -> None:
-        """Write curves.png and curves.csv into the run's folder."""
+        """Write curves.png and history.csv into the run's folder."""
         story = self.shown
-        if story is None or story.folder is None:
-            return
-        try:
-            story.write_csv(story.folder / "curves.csv")
-        except OSError as error:
-            self.studio.report(error)
-            return
-        self.curves.grab().save(str(story.folder / "curves.png"))
-        done = f"curves.png and curves.csv lie in {story.folder}."
-        self.studio.notify(
-            Notice("The curves are saved.", done, tone="good", action=("Open folder", self.exits.open_folder))
-        )
+        if story is not None and story.folder is not None and self._write_csv(story):
+            self.curves.grab().save(str(story.folder / "curves.png"))
 
     def show_frame(self, ref: FrameRef) -> None:
         """Show a frame of the set-up's data in the pictures on the stage."""
@@ -307,16 +315,93 @@ class TrainPage(Page):
         self._stage_views.setCurrentWidget(self.preview_view)
         self.preview_view.show_frame(ref)
 
-    def _open_entry(self, entry: RunEntry) -> None:
-        if self.job.is_live(entry.folder):
+    def open_run(self, folder: Path) -> None:
+        """Show a run with its curves and verdict."""
+        if self.job.is_live(folder):
             self.show_live()
         else:
-            self.library.open(entry.folder)
+            self.library.open(folder)
+
+    def _on_chosen(self, folders: list[Path]) -> None:
+        entries = [entry for entry in self.library.entries if entry.folder in folders]
+        is_live = len(entries) == 1 and self.job.is_live(entries[0].folder)
+        self.runs.show_chosen(entries, any_runs=bool(self.library.entries), is_live=is_live)
+        self.library.read_several(folders[:MOST_COMPARED])
+
+    def _on_run_asked(self, what: str, entry: RunEntry) -> None:
+        match what:
+            case "show":
+                self.open_run(entry.folder)
+            case "further":
+                self.setup.network.choose(str(entry.folder))
+                self.show_tab("setup")
+            case "folder":
+                open_folder(entry.folder)
+            case "csv":
+                self._write_csv(RunStory.of(entry.run))
+            case "trash":
+                self.library.ask_trash(entry, self.window())
+
+    def _write_csv(self, story: RunStory) -> bool:
+        """history.csv beside history.jsonl; says so."""
+        assert story.folder is not None
+        target = story.folder / "history.csv"
+        try:
+            story.write_csv(target)
+        except OSError as error:
+            self.studio.report(error)
+            return False
+        action = ("Open folder", lambda: open_folder(target.parent))
+        self.studio.notify(Notice("The history is saved.", f"{target}.", tone="good", action=action))
+        return True
+
+    # ---- single frames
+
+    def measure_frames(self) -> None:
+        """Let the shown run's network predict its validation frames."""
+        story = self.shown
+        if story is None or story.folder is None or self._measuring is not None:
+            return
+        self._measuring = folder = story.folder
+
+        def work(context: TaskContext) -> tuple[FrameScore, ...]:
+            return scored_frames(folder, context.cancel, lambda share: context.progress(share, ""))
+
+        self.studio.tasks.run(work, "Measure frames", self._on_scores, self._on_scores_fault, shown=True)
+        self._show_run()
+
+    def show_scored_frame(self, frame: FrameScore) -> None:
+        """Show what the shown run's network makes of a validation frame, under the curves."""
+        story = self.shown
+        if story is None or story.folder is None:
+            return
+        folder = story.folder
+
+        def work(_: TaskContext) -> tuple[Path, FrameScore, Image]:
+            return folder, frame, frame_picture(folder, frame)
+
+        self.studio.tasks.run(work, "Predict a frame", self._on_frame_picture)
+
+    def _on_frame_picture(self, result: tuple[Path, FrameScore, Image]) -> None:
+        folder, frame, picture = result
+        if self.shown is not None and self.shown.folder == folder:
+            self.samples.show_picture(picture, f"{frame.name}: {frame.epe_px:.3g} px")
+
+    def _on_scores(self, frames: tuple[FrameScore, ...]) -> None:
+        folder, self._measuring = self._measuring, None
+        if self.shown is not None and self.shown.folder == folder:
+            self.shown.frames = frames
+        self._show_run()
+
+    def _on_scores_fault(self, error: BaseException) -> None:
+        self._measuring = None
+        self.studio.report(error)
+        self._show_run()
 
     def _on_opened(self, story: RunStory) -> None:
         self.show_story(story)
         self.show_tab("run")
-        self._show_run_cards()
+        self._show_run_table()
 
     def _on_compared(self, other: RunStory | None) -> None:
         self.run_panel.compare.show_other(self.shown, other)
@@ -327,17 +412,16 @@ class TrainPage(Page):
             self.show_story(None)
 
     def _on_runs(self) -> None:
-        self._show_run_cards()
+        self._show_run_table()
         self.setup.network.offer(self.library.entries)
         self._offer_comparison()
 
     def _offer_comparison(self) -> None:
         self.run_panel.compare.offer(self.library.entries, self.shown.folder if self.shown is not None else None)
 
-    def _show_run_cards(self) -> None:
+    def _show_run_table(self) -> None:
         live = self.job.story.folder if self.job.is_running and self.job.story is not None else None
-        shown = self.shown.folder if self.shown is not None else None
-        self.runs.show_runs(self.library.entries, shown, live)
+        self.runs_view.table.show_runs(self.library.entries, load_presets(self.studio.workspace), live)
 
     def _on_library(self) -> None:
         self.library.reload()

@@ -7,7 +7,9 @@ from math import isfinite
 from PySide6.QtWidgets import QProgressBar, QWidget
 
 from depthstudio.gui.pages.train.compare import CompareSection
+from depthstudio.gui.pages.train.frames_section import FrameLinks, FramesSection
 from depthstudio.gui.pages.train.live_changes import LiveChanges
+from depthstudio.gui.pages.train.result_table import ResultTable
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.pages.train.verdict import (
     LIVE,
@@ -46,6 +48,10 @@ class RunPanel(QWidget):
         self.bar.setAccessibleName("Progress of the run")
         self.verdict = VerdictLabel()
         self.next_step = label("", wrap=True)
+        self.table = ResultTable()
+        self.frames = FramesSection()
+        self.worst = FrameLinks()
+        self.worst.frame_asked.connect(self.frames.frame_asked)
         self.others = column(spacing=4)
         self.facts = Facts("Numbers of the run")
         self.compare = CompareSection()
@@ -57,14 +63,16 @@ class RunPanel(QWidget):
         heading.setStretch(0, 1)
         self._progress = QWidget()
         self._progress.setLayout(column(row(self.epoch, 1, self.step), self.bar, spacing=4))
-        judgement = column(self.verdict, self.next_step, self.others, spacing=GRID_PX)
+        judgement = column(self.verdict, self.next_step, self.worst, self.others, spacing=GRID_PX)
         self.setLayout(
             column(
                 heading,
                 self._progress,
                 judgement,
+                self.table,
                 self.facts,
                 self.changes,
+                self.frames,
                 self.compare,
                 self._notes,
                 1,
@@ -72,8 +80,8 @@ class RunPanel(QWidget):
             )
         )
 
-    def show_story(self, story: RunStory, state: RunState) -> None:
-        """Show a run; call again whenever it grew."""
+    def show_story(self, story: RunStory, state: RunState, *, is_measuring: bool = False) -> None:
+        """Show a run; call again whenever it grew. is_measuring: its frames are just being measured."""
         self.title.set_full_text(story.name)
         word, tone = state_words(state)
         self.state.setText(word)
@@ -86,11 +94,16 @@ class RunPanel(QWidget):
         if live:
             self._show_progress(story)
             self.changes.show_story(story)
-            judgements = judge(story.epochs, story.settings, story.baseline) or [_before_first_epoch(story)]
+            judgements = judge(story.epochs, story.settings, story.baseline, story.frames)
+            judgements = judgements or [_before_first_epoch(story)]
             self.facts.set_facts(running_facts(story))
         else:
             judgements = closing_verdict(story)
             self.facts.set_facts(closing_facts(story))
+            self.table.show_story(story)
+        self.table.setVisible(not live and bool(self.table.rows))
+        has_result = story.folder is not None and bool(story.epochs)
+        self.frames.show_frames(story.frames, can_measure=has_result, is_measuring=is_measuring)
         self._show_judgements(judgements)
         self._show_notes(story)
 
@@ -98,7 +111,8 @@ class RunPanel(QWidget):
         """No run is shown."""
         self.title.set_full_text("")
         self.state.setText("")
-        self._progress.hide()
+        for part in (self._progress, self.table, self.frames):
+            part.hide()
         self.changes.hide()
         self._notes.hide()
         self.facts.set_facts([])
@@ -127,6 +141,7 @@ class RunPanel(QWidget):
         self.verdict.set_verdict(first.word, first.evidence, tone)
         self.next_step.setText(first.next_step)
         self.next_step.setVisible(bool(first.next_step))
+        self.worst.show_frames(first.frames)
         while (item := self.others.takeAt(0)) is not None:
             old = item.widget()
             if old is not None:

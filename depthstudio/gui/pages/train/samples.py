@@ -34,6 +34,7 @@ class SampleStrip(QWidget):
         self._wanted: Path | None = None
         self._loading: Path | None = None
         self._chosen = 0
+        self.title = _PARTS[0]  # of the first picture: the part, or which other frame is shown
         self.views = [ImageView(text) for text in _PARTS]
         self.views[0].set_placeholder(_WAITING)
         self.slider = field(QSlider(Qt.Orientation.Horizontal), "Epoch of the predictions", "Go through the epochs")
@@ -66,6 +67,15 @@ class SampleStrip(QWidget):
         if follows:
             self.slider.setValue(self.slider.maximum())
         self._show()
+
+    def show_picture(self, picture: Picture, words: str) -> None:
+        """Another frame's four parts side by side, until the slider moves."""
+        self._wanted = None
+        for view, image in zip(self.views, np.split(picture, len(_PARTS), axis=1), strict=True):
+            view.set_image(np.ascontiguousarray(image))
+        self.title = words
+        self.views[0].set_caption(words)
+        self._at.setText("best")
 
     @property
     def epoch(self) -> int | None:
@@ -124,6 +134,8 @@ class SampleStrip(QWidget):
         if self._folder is not None and read is not None and read.parent.parent == self._folder:
             for view, image in zip(self.views, parts or (), strict=False):
                 view.set_image(image)
+            self.title = _PARTS[0]
+            self.views[0].set_caption(self.title)
         if self._wanted != read:
             self._load()
 

@@ -13,6 +13,8 @@ from depthstudio.training.advisor import (
     Judgement,
     gap_epe_px,
     grade,
+    judge_divergence,
+    judge_guard,
     large_gap,
     overfitting_since,
     stop_epoch,
@@ -75,6 +77,10 @@ def running_facts(story: RunStory) -> list[Fact]:
         last = story.epochs[-1]
         facts.append(("Train / validation", f"{last.train_epe_px:.3g} / {last.validation_epe_px:.3g} px"))
         facts.append(("Gap", f"{gap_epe_px(last):+.3g} px", "warning" if large_gap(last) else ""))
+        guard = story.baseline.guard_epe_px if story.baseline is not None else None
+        if guard is not None and last.guard_epe_px is not None:
+            tone = "warning" if judge_guard(last, story.baseline) else ""
+            facts.append(("Guard", f"{guard:.3g} → {last.guard_epe_px:.3g} px", tone))
         facts += _patience(story)
     facts += _pace(story)
     if story.started is not None:
@@ -106,18 +112,24 @@ def _pace(story: RunStory) -> list[Fact]:
         facts.append(("Time per epoch", f"{seconds:.1f} s" if seconds < 10 else spoken_duration(seconds)))
         facts.append(("Left at most", spoken_duration(left_s)))
     if story.steps:
-        facts.append(("Speed", f"{story.steps[-1].samples_per_s:.1f} frames/s"))
+        step = story.steps[-1]
+        facts.append(("Speed", f"{step.samples_per_s:.1f} frames/s"))
+        if step.memory_mb is not None:
+            facts.append(("Memory", f"{step.memory_mb / 1000:.2f} GB"))
     return facts
 
 
 def closing_verdict(story: RunStory) -> list[Judgement]:
     """What came of a run that is over, in one or two judgements."""
     if isinstance(story.end, Failed):
+        if story.diverged is not None:
+            return [judge_divergence(story.diverged), *([_result(story)] if story.epochs else [])]
         kept = "What was best before is kept." if story.epochs else "Nothing was learned."
         return [Judgement("Failed", f"{story.end.message} {story.end.why}".strip(), story.end.next_step or kept, "bad")]
     if not story.epochs:
         return [Judgement("No epoch finished", "There is nothing to judge.", "Resume it or start a new run.")]
-    return [_result(story), *_lesson(story), *_interruption(story)]
+    forgotten = judge_guard(story.best or story.epochs[-1], story.baseline)
+    return [_result(story), *([forgotten] if forgotten else []), *_lesson(story), *_interruption(story)]
 
 
 def _result(story: RunStory) -> Judgement:
@@ -159,6 +171,9 @@ def _lesson(story: RunStory) -> list[Judgement]:
     if best is not None and large_gap(best):
         words = f"Validation lies {gap_epe_px(best):.3g} px above training."
         return [Judgement("Large gap", words, "More dropout or more varied recordings.", "warning")]
+    if isinstance(story.end, Finished) and story.end.reason == "early stopping" and best is not None:
+        words = f"Early stopping ended it at epoch {ran} and saved {planned - ran} epochs."
+        return [Judgement("Converged", words, "", "good")]
     if ran >= planned and best is not None and planned - best.epoch <= 2 and story.is_finished:
         return [Judgement("It was still improving", "", "Fine-tune further, or plan more epochs.", "info")]
     return []
@@ -168,16 +183,10 @@ def closing_facts(story: RunStory) -> list[Fact]:
     """The numbers of a run that is over."""
     facts: list[Fact] = []
     best, baseline = story.best, story.baseline
-    if baseline is not None:
-        facts.append(("Validation EPE before", f"{baseline.validation_epe_px:.3g} px"))
-    if best is not None:
-        facts.append(("Validation EPE after", f"{best.validation_epe_px:.3g} px", "good"))
-        facts.append(("Training EPE", f"{best.train_epe_px:.3g} px"))
-        facts.append(("Gap", f"{gap_epe_px(best):+.3g} px", "warning" if large_gap(best) else ""))
-        if baseline is not None:
-            facts.append(("Loss before / after", f"{baseline.validation_loss:.3g} / {best.validation_loss:.3g}"))
-        if earned := grade(best.validation_epe_px):
-            facts.append(("Classic grade", earned))
+    if best is None and baseline is not None:
+        facts.append(("Validation EPE as it came", f"{baseline.validation_epe_px:.3g} px"))
+    if best is not None and (earned := grade(best.validation_epe_px)):
+        facts.append(("Classic grade", earned))
     if story.epochs:
         facts.append(("Best epoch", str(story.best_epoch) if story.best_epoch else "none"))
         facts.append(("Ended at epoch", f"{story.epoch} of {story.settings.epochs}"))
