@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from depthstudio.errors import CalibrationError
 from depthstudio.frames import StereoFrame
+from depthstudio.geometry import StereoCalibration
+from depthstudio.gui.pages.capture.cue import Cue
+from depthstudio.gui.pages.capture.overlays import Lines, clipped_tint, epipolar_lines
 from depthstudio.gui.theme import GRID_PX
 from depthstudio.gui.widgets.basics import row
 from depthstudio.gui.widgets.color_bar import ColorBar
-from depthstudio.gui.widgets.image_view import ImageView
+from depthstudio.gui.widgets.image_view import ImageView, Overlay
 
 _NAMES = {"left": "Left", "right": "Right", "depth": "Depth", "color": "Colour"}
 
@@ -23,16 +28,24 @@ class FrameGrid(QWidget):
         self._present: tuple[str, ...] = ("left", "right", "depth")
         self._large = ""
         self._last: StereoFrame | None = None
+        self._hovered: tuple[str, int, int] | None = None
+        self._show_clipping = False
         self._grid = QGridLayout()
         self._grid.setSpacing(GRID_PX)
         layout = row(self._grid, self.color_bar, spacing=GRID_PX)
         layout.setStretch(0, 1)
         self.setLayout(layout)
+        self.cue = Cue(self)
         for key, view in self.views.items():
             view.double_clicked.connect(lambda key=key: self.enlarge("" if self._large == key else key))
-            view.hovered.connect(lambda x, y, value, key=key: self._show_hover(key, x, y, value))
+            view.hovered.connect(lambda x, y, _, key=key: self._on_hover(key, x, y))
         self.views["depth"].range_changed.connect(self.color_bar.set_range)
         self._arrange()
+
+    @property
+    def is_empty(self) -> bool:
+        """True while there is no frame."""
+        return self._last is None
 
     def show_frame(self, frame: StereoFrame) -> None:
         """Show the newest frame; pictures that are hidden cost nothing."""
@@ -46,8 +59,12 @@ class FrameGrid(QWidget):
         for key, image in images.items():
             if image is not None and self.views[key].isVisible():
                 self.views[key].set_image(image)
+                if self._show_clipping:
+                    self.views[key].set_tint(clipped_tint(image))
         if frame.depth_mm is not None and self.views["depth"].isVisible():
             self.views["depth"].set_map(frame.depth_mm)
+        if self._hovered is not None:
+            self._show_hover(*self._hovered)
 
     def clear(self, reason: str) -> None:
         """Show no picture, and why."""
@@ -62,6 +79,32 @@ class FrameGrid(QWidget):
         self._arrange()
         if self._last is not None:
             self.show_frame(self._last)
+
+    def set_epipolar(self, calibration: StereoCalibration | None) -> str:
+        """Draw the lines of a calibration over left and right, or none; returns why they cannot be drawn."""
+        lines: tuple[Lines, Lines] = ([], [])
+        problem = ""
+        if calibration is not None and self._last is not None:
+            try:
+                lines = epipolar_lines(calibration, self._last.size)
+            except CalibrationError as error:
+                problem = str(error)
+        for key, side in zip(("left", "right"), lines, strict=True):
+            self.views[key].set_overlays([Overlay(lines=side)] if side else [])
+        return problem
+
+    def set_clipping(self, shown: bool) -> None:
+        """Colour saturated and black pixels."""
+        self._show_clipping = shown
+        for view in self.views.values():
+            view.set_tint(None)
+        if self._last is not None:
+            self.show_frame(self._last)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The cue covers everything."""
+        super().resizeEvent(event)
+        self.cue.setGeometry(self.rect())
 
     def _arrange(self) -> None:
         for view in self.views.values():
@@ -78,14 +121,25 @@ class FrameGrid(QWidget):
         self._grid.setColumnStretch(0, 1)
         self._grid.setColumnStretch(1, 1 if len(shown) > 1 else 0)
 
-    def _show_hover(self, key: str, x: int, y: int, value: object) -> None:
-        view = self.views[key]
-        if value is None:
-            view.set_readout("")
-        elif key == "depth" and isinstance(value, int):
-            view.set_readout(f"x {x}  y {y}  " + (f"{value / 1000:.3f} m" if value else "no depth"))
+    def _on_hover(self, key: str, x: int, y: int) -> None:
+        self._hovered = (key, x, y) if x >= 0 else None
+        if self._hovered is None:
+            self.views[key].set_readout("")
+            self.color_bar.set_mark(None)
         else:
-            words = " ".join(str(v) for v in value) if isinstance(value, tuple) else str(value)
-            view.set_readout(f"x {x}  y {y}  {words}")
-        if key == "depth":
-            self.color_bar.set_mark(float(value) if isinstance(value, int) and value else None)
+            self._show_hover(key, x, y)
+
+    def _show_hover(self, key: str, x: int, y: int) -> None:
+        """Position, grey value or colour, and the depth, which lies in the left picture's pixels."""
+        value = self.views[key].value_at(x, y)
+        if value is None:
+            self.views[key].set_readout("")
+            return
+        words = [f"x {x}  y {y}"]
+        if key != "depth":
+            words.append(f"RGB {' '.join(map(str, value))}" if isinstance(value, tuple) else f"grey {value}")
+        depth = self.views["depth"].value_at(x, y) if key in ("left", "depth") else None
+        if isinstance(depth, int):
+            words.append(f"{depth / 1000:.3f} m" if depth else "no depth")
+            self.color_bar.set_mark(float(depth) if depth else None)
+        self.views[key].set_readout("   ".join(words))

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import Future
+from PySide6.QtWidgets import QApplication, QPushButton
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
-
+from depthstudio.datasets.session import Session
 from depthstudio.frames import StereoFrame
+from depthstudio.gui.camera_settings import CameraSettings
+from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.base import Page
+from depthstudio.gui.pages.capture.check_row import CheckRow
 from depthstudio.gui.pages.capture.frame_grid import FrameGrid
-from depthstudio.gui.pages.capture.live_checks import check_frame
 from depthstudio.gui.pages.capture.recent_section import RecentSection
 from depthstudio.gui.pages.capture.record_section import RecordSection
-from depthstudio.gui.pages.capture.recording import Recording
+from depthstudio.gui.pages.capture.recording import Recording, RecordingPlan
+from depthstudio.gui.pages.capture.view_section import ViewSection
+from depthstudio.gui.pages.dataset.actions import LibraryActions
 from depthstudio.gui.sources import SourceState
 from depthstudio.gui.studio import Studio
-from depthstudio.gui.widgets.basics import Section, row
-from depthstudio.gui.widgets.controls_form import ControlsForm
-from depthstudio.gui.widgets.status import EmptyState, StatChip
+from depthstudio.gui.widgets.status import EmptyState
 
-_CHECK_INTERVAL_S = 0.3
 _RIG_URL = "sim://ir?scene=desk"
 
 
@@ -29,45 +27,36 @@ class CapturePage(Page):
     """The pictures of a frame, the record button, live checks, the camera's settings and the recordings made."""
 
     name, title, icon = "capture", "Capture", "camera"
-    control_answered = Signal(object)
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self.recording = Recording(studio, self)
-        self._checked_s = 0.0
         self._build_stage()
         self._build_panel()
         self._build_empty()
         studio.sources.state_changed.connect(self._show_state)
-        studio.sources.opened.connect(self._show_controls)
-        self.control_answered.connect(self._on_control_answered)
         self.shortcut("Space", self._on_space)
+        self.shortcut("Shift+Space", self.record.toggle_pause)
         self.shortcut("S", self.record.snapshot)
-        self._show_controls()
         self._show_state()
 
     def _build_stage(self) -> None:
         self.pictures = FrameGrid()
-        self.chips = {
-            "fill": StatChip("fill", "Share of pixels whose depth is measured."),
-            "sharp": StatChip("", "How sharp the left picture is."),
-            "exposure": StatChip("", "How well the left picture is exposed."),
-            "skew": StatChip("skew", "Time between the left and the right picture."),
-            "dropped": StatChip("dropped", "Frames that the recorder lost because the disk was too slow."),
-        }
         self.stage.addWidget(self.pictures, 1)
-        self.checks = QWidget()
-        self.checks.setLayout(row(*self.chips.values(), 1))
+        self.checks = CheckRow(self.studio, self.recording)
         self.stage.addWidget(self.checks)
 
     def _build_panel(self) -> None:
-        self.record = RecordSection(self.recording, self.studio.sources)
-        self.controls_section = Section("Camera", foldable=True, folded=True)
-        self.controls = ControlsForm()
-        self.controls.changed.connect(self._set_control)
-        self.controls_section.add(self.controls)
+        self.record = RecordSection(self.recording, self.studio.sources, self.pictures.cue)
+        self.recording.taken.connect(self.pictures.cue.flash)
+        self.camera = CameraSettings(self.studio)
+        self.view = ViewSection(self.studio, self.pictures)
+        self.library = LibraryActions(self.studio, self)
         self.recent = RecentSection(self.studio)
-        for section in (self.record, self.controls_section, self.recent):
+        self.recent.again.connect(self.record_again)
+        self.recent.deleted.connect(lambda session: self.library.throw_away(session.folder, session.name))
+        self.recording.finished.connect(self.recent.set_newest)
+        for section in (self.record, self.camera, self.view, self.recent):
             self.panel.add(section)
 
     def _build_empty(self) -> None:
@@ -96,14 +85,14 @@ class CapturePage(Page):
 
     def on_frame(self, frame: StereoFrame) -> None:
         """Show the newest frame."""
+        is_first = self.pictures.is_empty
         self.pictures.show_frame(frame)
-        now_s = time.monotonic()
-        if now_s - self._checked_s >= _CHECK_INTERVAL_S:
-            self._checked_s = now_s
-            self._show_checks(frame)
+        self.checks.show_frame(frame)
+        self.view.show_frame(frame, is_first)
 
     def on_escape(self) -> None:
-        """Back to all pictures."""
+        """No countdown, and back to all pictures."""
+        self.record.cancel_countdown()
         self.pictures.enlarge("")
 
     def shut_down(self) -> None:
@@ -117,14 +106,15 @@ class CapturePage(Page):
         else:
             self.record.toggle()
 
-    def _show_checks(self, frame: StereoFrame) -> None:
-        checks = {check.name: check for check in check_frame(frame)}
-        for name in ("fill", "sharp", "exposure", "skew"):
-            self.chips[name].setVisible(name in checks)
-            if name in checks:
-                self.chips[name].set_value(checks[name].value, checks[name].tone, checks[name].sentence)
-        dropped = self.recording.dropped
-        self.chips["dropped"].set_value(str(dropped), "bad" if dropped else "good")
+    def record_again(self, session: Session) -> None:
+        """Throw a recording away and record it anew, under the same name and marks."""
+        if not self.studio.sources.is_streaming or self.recording.is_recording:
+            why = "A recording is running." if self.recording.is_recording else "No source is streaming."
+            self.studio.notify(Notice("Nothing was recorded again.", why, tone="warning"))
+            return
+        self.record.set_plan(RecordingPlan(session.name, session.notes, session.tags, session.role))
+        self.library.throw_away(session.folder, session.name)
+        self.record.toggle()
 
     def _show_state(self) -> None:
         state, frame = self.studio.sources.state, self.studio.sources.last_frame
@@ -137,23 +127,3 @@ class CapturePage(Page):
         self.checks.setVisible(frame is not None)
         if frame is None:
             self.pictures.clear("Opening…" if state is SourceState.OPENING else "Waiting for the first frame…")
-
-    def _show_controls(self) -> None:
-        controls = self.studio.sources.controls
-        self.controls.set_controls(controls)
-        self.controls_section.setVisible(bool(controls))
-
-    def _set_control(self, name: str, value: float) -> None:
-        capture = self.studio.sources.capture
-        if capture is None:
-            return
-
-        def answered(future: Future[None]) -> None:  # on the capture thread; the signal brings it here
-            self.control_answered.emit(future.exception())
-
-        capture.set_control(name, value).add_done_callback(answered)
-
-    def _on_control_answered(self, refusal: BaseException | None) -> None:
-        if refusal is not None:
-            self.studio.report(refusal)
-            self._show_controls()

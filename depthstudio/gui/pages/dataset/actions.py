@@ -13,7 +13,6 @@ from depthstudio.datasets.session import Session
 from depthstudio.datasets.session_format import CALIBRATION_FILE
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.dataset.importing import import_sessions
-from depthstudio.gui.pages.dataset.library import Recording
 from depthstudio.gui.pages.dataset.trash import restore, throw_away
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import TaskContext
@@ -41,7 +40,7 @@ class LibraryActions(QObject):
 
         self._studio.tasks.run(write, "Change a recording", self._tell)
 
-    def throw_away(self, recording: Recording) -> None:
+    def throw_away(self, folder: Path, name: str) -> None:
         """Move a recording to the workspace's trash; the notice offers to take it back."""
         if "capture" in self._studio.activities:
             why = "A recording is running; its folder must not move."
@@ -51,11 +50,11 @@ class LibraryActions(QObject):
 
         def moved(trashed: Path) -> None:
             undo = ("Undo", lambda: self.restore(trashed))
-            words = f"{recording.session.name} is in {trashed.parent} now."
+            words = f"{name} is in {trashed.parent} now."
             self._studio.notify(Notice("Moved to the trash.", words, tone="info", action=undo))
             self._tell()
 
-        self._studio.tasks.run(lambda _: throw_away(recording.folder, root), "Move to the trash", moved)
+        self._studio.tasks.run(lambda _: throw_away(folder, root), "Move to the trash", moved)
 
     def restore(self, trashed: Path) -> None:
         """Take a recording back from the trash."""

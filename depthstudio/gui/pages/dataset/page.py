@@ -194,7 +194,7 @@ class DatasetPage(Page):
             ("Use for training", lambda: edit(folder, lambda session: session.set_role("train"))),
             ("Use for validation", lambda: edit(folder, lambda session: session.set_role("validation"))),
             ("Ignore", lambda: edit(folder, lambda session: session.set_role("ignored"))),
-            ("Move to the trash", lambda: self.library.throw_away(recording)),
+            ("Move to the trash", lambda: self.library.throw_away(folder, recording.session.name)),
         ]
 
     def _show_totals(self) -> None:
@@ -310,7 +310,7 @@ class DatasetPage(Page):
     def throw_away(self) -> None:
         """Move the recording on the stage to the workspace's trash."""
         if self.chosen is not None:
-            self.library.throw_away(self.chosen)
+            self.library.throw_away(self.chosen.folder, self.chosen.session.name)
 
     def _rename(self) -> None:
         name = self.name_field.text().strip()

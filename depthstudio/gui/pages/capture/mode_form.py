@@ -1,0 +1,75 @@
+"""How to record: which frames, how often, after how many seconds."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox, QWidget
+
+from depthstudio.cameras.recording_modes import Mode, RecordingMode
+from depthstudio.gui.widgets.basics import column, field, label, row
+
+_COUNTDOWNS_S = (0, 3, 5, 10)
+
+
+class ModeForm(QWidget):
+    """changed() when another way to record is chosen."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mode = field(QComboBox(), "What is recorded")
+        self._items = QStandardItemModel(self)
+        self.mode.setModel(self._items)
+        for mode in Mode:
+            self.mode.addItem(mode.title, mode)
+        self.interval = field(QDoubleSpinBox(), "Seconds between frames", "Time between two recorded frames.")
+        self.interval.setRange(0.1, 3600)
+        self.interval.setDecimals(1)
+        self.interval.setSuffix(" s")
+        self.interval.setValue(1.0)
+        self.burst = field(QSpinBox(), "Depth pictures per label", "More take longer and make steadier labels.")
+        self.burst.setRange(3, 60)
+        self.burst.setSuffix(" depths")
+        self.burst.setValue(RecordingMode().burst_frames)
+        self.countdown = field(QComboBox(), "Countdown", "Time to get into place before recording begins.")
+        for seconds in _COUNTDOWNS_S:
+            self.countdown.addItem(f"after {seconds} s" if seconds else "at once", seconds)
+        self._help = label("", "small", wrap=True)
+        line = row(self.mode, self.interval, self.burst, self.countdown)
+        line.setStretch(0, 1)
+        self.setLayout(column(line, self._help, spacing=4))
+        self.mode.currentIndexChanged.connect(self._show)
+        self._show()
+
+    @property
+    def chosen(self) -> RecordingMode:
+        """What the form says."""
+        return RecordingMode(self.mode.currentData(), self.interval.value(), self.burst.value())
+
+    @property
+    def countdown_s(self) -> int:
+        """Seconds before recording begins."""
+        return int(self.countdown.currentData())
+
+    def offers(self, mode: Mode) -> bool:
+        """True when this way to record can be chosen now."""
+        item = self._items.item(list(Mode).index(mode))
+        return item is not None and item.isEnabled()
+
+    def set_emitter(self, reason: str) -> None:
+        """Grey the projector pairs, with the reason, for a source that cannot record them; empty allows them."""
+        for place, mode in enumerate(Mode):
+            if mode in (Mode.EMITTER, Mode.EMITTER_ALTERNATING):
+                item = self._items.item(place)
+                item.setEnabled(not reason)
+                item.setToolTip(reason or mode.help)
+
+    def _show(self) -> None:
+        mode: Mode = self.mode.currentData()
+        self.interval.setVisible(mode is Mode.INTERVAL)
+        self.burst.setVisible(mode in (Mode.BURST, Mode.EMITTER))
+        self._help.setText(mode.help)
+        self._help.setVisible(mode is not Mode.EVERY)
+        self.changed.emit()
