@@ -74,7 +74,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _follow(network: StereoNetwork, data: TrainingData, run: Run, resume: bool, console: Console) -> int:
     from depthstudio.cli.interrupt import stop_on_interrupt
-    from depthstudio.cli.training_view import TrainingView, closing_table
+    from depthstudio.cli.training_view import TrainingView, closing_table, worst_frames
     from depthstudio.errors import UserError
     from depthstudio.training.events import Failed, Finished
     from depthstudio.training.loop import fine_tune
@@ -88,6 +88,8 @@ def _follow(network: StereoNetwork, data: TrainingData, run: Run, resume: bool, 
         raise UserError(end.message, end.why, end.next_step)
     if isinstance(end, Finished):
         console.print(closing_table(end, run.epochs(), run.settings.epochs))
+        if frames := run.frame_scores():
+            console.print(worst_frames(frames))
     console.print(f"The result is {run.best_path}", highlight=False, soft_wrap=True)
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import isfinite
 from types import TracebackType
 from typing import Self
@@ -13,13 +13,18 @@ from rich.table import Table
 
 from depthstudio.training.events import (
     BaselineDone,
+    Diverged,
     EpochDone,
     Finished,
+    FrameScore,
+    SettingChanged,
     Started,
     StepDone,
     TrainingEvent,
     Warned,
 )
+
+_WORST = 5
 
 
 class TrainingView:
@@ -56,6 +61,7 @@ class TrainingView:
             case BaselineDone():
                 self._line(
                     f"before      validation loss {event.validation_loss:.3f}, EPE {event.validation_epe_px:.3f} px"
+                    f"{_guard(event.guard_epe_px)}"
                 )
             case StepDone():
                 loss = "no valid label" if event.loss is None else f"loss {event.loss:.3f}, EPE {event.epe_px:.2f} px"
@@ -69,6 +75,10 @@ class TrainingView:
                 self._epoch(event)
             case Warned():
                 self._line(f"Warning: {event.message}", "yellow")
+            case SettingChanged():
+                self._line(f"{event.name} changed from {event.before:g} to {event.after:g}", "cyan")
+            case Diverged():
+                self._line(f"Stopped in epoch {event.epoch}; epoch {event.last_good_epoch} is kept.", "red")
 
     def _started(self, event: Started) -> None:
         self._line(
@@ -78,13 +88,15 @@ class TrainingView:
         )
         for note in event.notes:
             self._line(note, "dim")
+        if event.guard:
+            self._line(f"Generalisation guard: {event.guard}.", "dim")
         self._progress.update(self._epochs, total=event.epochs, completed=event.first_epoch - 1)
 
     def _epoch(self, event: EpochDone) -> None:
         patience = f", {event.epochs_without_improvement} of {event.patience} patience" if event.patience else ""
         self._line(
             f"epoch {event.epoch:4d}  train {event.train_loss:.3f} / {event.train_epe_px:.3f} px, "
-            f"validation {event.validation_loss:.3f} / {event.validation_epe_px:.3f} px, "
+            f"validation {event.validation_loss:.3f} / {event.validation_epe_px:.3f} px{_guard(event.guard_epe_px)}, "
             f"rate {event.learning_rate:.2g}, {event.seconds:.1f} s{', best' if event.is_best else patience}",
             "green" if event.is_best else "",
         )
@@ -112,5 +124,27 @@ def closing_table(end: Finished, epochs: Iterable[EpochDone], planned: int) -> T
     if end.baseline_validation_epe_px is not None and isfinite(end.baseline_validation_epe_px):
         table.add_row("validation EPE before", f"{end.baseline_validation_epe_px:.3f} px")
         table.add_row("validation EPE, best", f"{end.best_validation_epe_px:.3f} px")
+    if end.guard_epe_px_before is not None and end.guard_epe_px_after is not None:
+        change = end.guard_epe_px_after / end.guard_epe_px_before - 1
+        guard = f"{end.guard_epe_px_before:.3f} -> {end.guard_epe_px_after:.3f} px ({100 * change:+.0f} %)"
+        table.add_row("EPE on scenes not learned from", guard)
+    if best is not None:
+        for band in best.bands:
+            reach = f"{band.low:g} to {band.high:g}" if band.high else f"over {band.low:g}"
+            table.add_row(f"  validation EPE, {reach} {band.unit}", f"{band.epe_px:.3f} px")
     table.add_row("time", f"{end.seconds:.0f} s")
     return table
+
+
+def worst_frames(frames: Sequence[FrameScore]) -> Table:
+    """The validation frames that the result does worst on: where to look for wrong labels or missing scenes."""
+    table = Table("frame", "recording", title="Worst validation frames")
+    for heading in ("EPE px", "bad-3 %", "pixels"):
+        table.add_column(heading, justify="right")
+    for frame in frames[:_WORST]:
+        table.add_row(frame.name, frame.group, f"{frame.epe_px:.2f}", f"{100 * frame.bad_3:.1f}", f"{frame.pixels}")
+    return table
+
+
+def _guard(epe_px: float | None) -> str:
+    return "" if epe_px is None else f", guard {epe_px:.2f} px"

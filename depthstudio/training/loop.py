@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from math import isfinite
 
 import torch
@@ -15,29 +14,23 @@ from depthstudio.datasets.stereo_sample import SampleSource
 from depthstudio.errors import DatasetError, NetworkError, UserError
 from depthstudio.models.base import StereoNetwork
 from depthstudio.models.checkpoint import load_network, save_network
-from depthstudio.training.batches import Batch
 from depthstudio.training.control import RunControl
 from depthstudio.training.divergence import DivergedError
+from depthstudio.training.epoch import Progress, close_epoch, train_epoch
 from depthstudio.training.events import (
     BaselineDone,
     CheckpointSaved,
-    Continued,
     Diverged,
     EpochDone,
     Failed,
     Finished,
     FrameScores,
-    Paused,
-    SettingChanged,
     Started,
-    StepDone,
     TrainingEvent,
     Warned,
 )
 from depthstudio.training.guard import WORSE_SHARE
 from depthstudio.training.losses import PixelSums
-from depthstudio.training.memory import memory_mb
-from depthstudio.training.optimisation import advance, set_training_mode
 from depthstudio.training.pictures import save_picture
 from depthstudio.training.run import Run
 from depthstudio.training.settings import TrainingSettings
@@ -45,7 +38,6 @@ from depthstudio.training.setup import Training, needs_start, prepare_training
 from depthstudio.training.state import TrainingState
 
 _NOTABLE_SHARE = 0.01
-_SEED_STRIDE = 1_000_003  # so that seed 1, epoch 2 and seed 2, epoch 1 differ
 
 
 def fine_tune(  # noqa: PLR0917 - the order is part of the interface
@@ -178,12 +170,12 @@ def _measure_baseline(training: Training, run: Run, control: RunControl) -> Iter
 
 def _one_epoch(training: Training, run: Run, control: RunControl) -> Iterator[TrainingEvent]:
     """Steps, validation, schedule, checkpoints. A cancelled epoch leaves no trace but its steps."""
-    progress = _Progress(training.epoch + 1, time.perf_counter())
-    yield from _train(training, run, progress, control)
+    progress = Progress(training.epoch + 1, time.perf_counter())
+    yield from train_epoch(training, run, progress, control)
     sums = None if control.is_cancelled else validate(training, progress.epoch, control.cancel)
     if sums is None:
         return
-    done = _close_epoch(training, progress, sums, _guard(training, control))
+    done = close_epoch(training, progress, sums, _guard(training, control))
     if done.is_best:
         training.best_frames, training.guard_best_px = training.validator.scores, done.guard_epe_px
         _save_best(training, run)
@@ -198,88 +190,6 @@ def _one_epoch(training: Training, run: Run, control: RunControl) -> Iterator[Tr
     training.state().save(run.last_state_path)
 
 
-@dataclass
-class _Progress:
-    """What adds up during one epoch. train_s: seconds of the steps alone, without pauses."""
-
-    epoch: int
-    started: float
-    sums: PixelSums = field(default_factory=PixelSums)
-    samples: int = 0
-    skipped: int = 0
-    norms: list[float] = field(default_factory=list)
-    paused_s: float = 0.0
-    train_s: float = 0.0
-
-    @property
-    def seconds(self) -> float:
-        """Since the epoch began, without pauses."""
-        return time.perf_counter() - self.started - self.paused_s
-
-    @property
-    def samples_per_s(self) -> float:
-        """Frames per second of the steps so far."""
-        return self.samples / max(self.train_s, 1e-9)
-
-
-def _train(training: Training, run: Run, progress: _Progress, control: RunControl) -> Iterator[TrainingEvent]:
-    """All steps of one epoch. Its random numbers depend on seed and epoch alone."""
-    torch.manual_seed(training.settings.seed * _SEED_STRIDE + progress.epoch)
-    set_training_mode(training.network, training.settings.batchnorm_eval)
-    for step, both in enumerate(training.batches(progress.epoch), start=1):
-        if control.is_cancelled:
-            return
-        try:
-            yield _step(training, progress, *both, step)
-        except DivergedError as error:
-            error.step = step
-            raise
-        yield from _heed(training, run, progress, control, step)
-    if not progress.sums.pixels:
-        raise DatasetError(
-            "No training frame has a valid label.", "Every batch of the epoch was skipped.", "Check the label masks."
-        )
-
-
-def _step(training: Training, progress: _Progress, batch: Batch, rehearsal: Batch | None, step: int) -> StepDone:
-    result = training.stepper.step(batch, rehearsal)
-    progress.samples += len(batch["left"]) + (len(rehearsal["left"]) if rehearsal else 0)
-    loss = epe_px = None
-    if result.loss is None:
-        progress.skipped += 1
-    else:
-        loss, epe_px = float(result.loss.mean.detach()), result.loss.error_px / result.loss.pixels
-        training.spikes.look(loss)
-        progress.sums.add(result.loss, result.labelled)
-        progress.norms.append(result.gradient_norm)
-    progress.train_s = progress.seconds
-    return StepDone(
-        epoch=progress.epoch,
-        step=step,
-        steps_per_epoch=training.steps_per_epoch,
-        loss=loss,
-        epe_px=epe_px,
-        learning_rate=training.stepper.learning_rate,
-        gradient_norm=None if loss is None else result.gradient_norm,
-        samples_per_s=progress.samples_per_s,
-        memory_mb=memory_mb(training.stepper.device),
-    )
-
-
-def _heed(training: Training, run: Run, progress: _Progress, control: RunControl, step: int) -> Iterator[TrainingEvent]:
-    """Between two steps: pause and change as asked from outside."""
-    if control.is_paused:
-        yield Paused(progress.epoch, step)
-        paused_s = control.wait_while_paused()
-        progress.paused_s += paused_s
-        yield Continued(progress.epoch, step, paused_s)
-    for name, after in control.take_changes().items():
-        before = training.stepper.learning_rate if name == "learning_rate" else getattr(training.settings, name)
-        training.change(name, after)
-        run.change_settings(training.settings)
-        yield SettingChanged(progress.epoch, step, name, before, after)
-
-
 def _guard(training: Training, control: RunControl) -> float | None:
     return training.guard.measure(training.judged, control.cancel) if training.guard else None
 
@@ -292,39 +202,6 @@ def _warn_of_forgetting(training: Training, done: EpochDone) -> Iterator[Trainin
     training.warned_of_forgetting = True
     words = f"On scenes it does not learn from, the error rose from {before:.2f} to {now:.2f} px: it forgets."
     yield Warned(f"{words} Choose Safe fine-tune or a lower learning rate.", done.epoch)
-
-
-def _close_epoch(
-    training: Training, progress: _Progress, validation: PixelSums, guard_epe_px: float | None
-) -> EpochDone:
-    """Count the epoch: best so far, patience, learning rate of the next."""
-    learning_rate = training.stepper.learning_rate
-    is_best = training.stopping.update(progress.epoch, validation.mean_loss, validation.epe_px)
-    advance(training.schedule, validation.mean_loss)
-    seconds = progress.seconds
-    training.epoch, training.seconds = progress.epoch, training.seconds + seconds
-    return EpochDone(
-        epoch=progress.epoch,
-        train_loss=progress.sums.mean_loss,
-        train_epe_px=progress.sums.epe_px,
-        validation_loss=validation.mean_loss,
-        validation_epe_px=validation.epe_px,
-        learning_rate=learning_rate,
-        best_epoch=training.stopping.best_epoch,
-        best_validation_loss=training.stopping.best_loss,
-        epochs_without_improvement=training.stopping.waited,
-        patience=training.settings.early_stop_patience,
-        seconds=seconds,
-        is_best=is_best,
-        gradient_norm=sum(progress.norms) / len(progress.norms),
-        skipped_batches=progress.skipped,
-        train_pixels=progress.sums.pixels,
-        validation_pixels=validation.pixels,
-        samples_per_s=progress.samples_per_s,
-        memory_mb=memory_mb(training.stepper.device),
-        bands=training.validator.bands,
-        guard_epe_px=guard_epe_px,
-    )
 
 
 def validate(training: Training, epoch: int, cancel: CancelToken) -> PixelSums | None:
