@@ -13,7 +13,9 @@ ENVIRONMENT_VARIABLE = "DEPTHSTUDIO_WORKSPACE"
 
 @dataclass(frozen=True)
 class Workspace:
-    """Layout: ``sessions/``, ``calibrations/``, ``boards/``, ``networks/``, ``runs/``, ``presets/``, ``settings.toml``."""
+    """Layout: ``sessions/``, ``calibrations/``, ``boards/``, ``cameras/``, ``networks/``, ``runs/``,
+    ``presets/`` and ``settings.toml``.
+    """
 
     root: Path
 
@@ -37,6 +39,11 @@ class Workspace:
     def boards(self) -> Path:
         """Calibration boards that the user has (.json)."""
         return self.root / "boards"
+
+    @property
+    def cameras(self) -> Path:
+        """Settings of cameras, one file per serial number (.json)."""
+        return self.root / "cameras"
 
     @property
     def networks(self) -> Path:

@@ -56,6 +56,7 @@ class HybridSource(FrameSource):
         self._left.open()
         self.title = f"{self._left.title} + {target.title}"
         self.settings_key = self._left.settings_key
+        self.devices = (*self._left.devices, *target.devices)
         try:
             self._right = UsbCamera(target, self._left.size if not target.is_file else self._size, self._fps)
             self._right.open()

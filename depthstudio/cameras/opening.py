@@ -15,12 +15,16 @@ from depthstudio.workspace import Workspace
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """One source that can be opened. kind: ``camera``, ``simulated`` or ``session``. detail: one short line."""
+    """One source that can be opened. kind: ``camera``, ``simulated`` or ``session``. detail: one short line.
+
+    devices: the cameras it needs.
+    """
 
     url: str
     title: str
     kind: str
     detail: str = ""
+    devices: tuple[str, ...] = ()
 
 
 def open_source(url: str) -> FrameSource:
@@ -60,31 +64,22 @@ def list_cameras() -> list[SourceInfo]:
     devices, webcams = list_devices(), list_usb_cameras()
     found = []
     for device in devices:
-        if device.has_infrared_pair:
-            found.append(
-                SourceInfo(f"realsense://{device.serial}?mode=ir", f"{device.name}, infrared", "camera", device.detail)
-            )
-        found.append(
-            SourceInfo(f"realsense://{device.serial}?mode=rgb", f"{device.name}, colour", "camera", device.detail)
-        )
-        found += [
-            SourceInfo(
-                str(SourceUrl("hybrid", f"{device.serial}+usb:{webcam.key}")),
-                f"{device.name} + {webcam.name}",
-                "camera",
-                "colour and depth, with a USB camera at the right",
-            )
-            for webcam in webcams
-        ]
-    found += [
-        SourceInfo(str(SourceUrl("usb", f"{a.key}+{b.key}")), f"{a.name} + {b.name}", "camera", "two USB cameras")
-        for a, b in pairwise(webcams)
-    ]
-    found += [
-        SourceInfo(str(SourceUrl("usb", webcam.key)), f"{webcam.name}, side by side", "camera", webcam.detail)
-        for webcam in webcams
-        if any(width >= 2 * height for width, height, _ in webcam.modes)
-    ]
+        modes = {"ir": "infrared", "rgb": "colour"} if device.has_infrared_pair else {"rgb": "colour"}
+        for mode, word in modes.items():
+            url = f"realsense://{device.serial}?mode={mode}"
+            found.append(SourceInfo(url, f"{device.name}, {word}", "camera", device.detail, (device.key,)))
+    for device in devices:
+        for webcam in webcams:
+            url = str(SourceUrl("hybrid", f"{device.serial}+usb:{webcam.key}"))
+            title, keys = f"{device.name} + {webcam.name}", (device.key, webcam.device_key)
+            found.append(SourceInfo(url, title, "camera", "hybrid rig, USB camera at the right", keys))
+    for a, b in pairwise(webcams):
+        url, keys = str(SourceUrl("usb", f"{a.key}+{b.key}")), (a.device_key, b.device_key)
+        found.append(SourceInfo(url, f"{a.name} + {b.name}", "camera", "two USB cameras", keys))
+    for webcam in webcams:
+        if any(width >= 2 * height for width, height, _ in webcam.modes):
+            url = str(SourceUrl("usb", webcam.key))
+            found.append(SourceInfo(url, f"{webcam.name}, side by side", "camera", webcam.detail, (webcam.device_key,)))
     return found
 
 

@@ -66,7 +66,8 @@ class RealSenseSource(FrameSource):
         device = self._given_device or self._find_device()
         self._described = describe_device(rs, device)
         self.title = self._described.name
-        self.settings_key = f"realsense {self._described.serial}"
+        self.settings_key = self._described.key
+        self.devices = (self._described.key,)
         try:
             sensors = list(device.query_sensors())
             offered = [profile for sensor in sensors for profile in sensor.get_stream_profiles()]

@@ -23,6 +23,11 @@ class RealSenseDevice:
     usb: str = ""
 
     @property
+    def key(self) -> str:
+        """Names this very camera among all sources."""
+        return f"realsense {self.serial}"
+
+    @property
     def is_slow_usb(self) -> bool:
         """True on a USB 2 link, where only few modes and rates work."""
         return self.usb.startswith("2")

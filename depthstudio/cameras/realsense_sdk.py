@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +12,7 @@ from depthstudio.errors import SourceError
 
 _lock = threading.Lock()
 _context: Any = None
+_listeners: list[Callable[[Any], None]] = []
 
 
 def load_sdk() -> ModuleType:
@@ -41,4 +43,16 @@ def sdk_context() -> Any:
     with _lock:
         if _context is None:
             _context = rs.context()
+            _context.set_devices_changed_callback(_tell_listeners)
         return _context
+
+
+def on_devices_changed(listener: Callable[[Any], None]) -> None:
+    """Have `listener` called on a thread of the SDK with its event_information, whenever cameras come or go."""
+    sdk_context()
+    _listeners.append(listener)
+
+
+def _tell_listeners(change: Any) -> None:
+    for listener in list(_listeners):
+        listener(change)

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,8 +76,9 @@ def _answer(child: subprocess.Popen[str], path: Path) -> dict[str, Any]:
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def listen() -> None:
-        for line in child.stdout or ():
-            lines.put(line.strip())
+        with suppress(ValueError):  # the pipe was closed: nobody waits for an answer any more
+            for line in child.stdout or ():
+                lines.put(line.strip())
         lines.put("")
 
     threading.Thread(target=listen, name="probe listener", daemon=True).start()

@@ -80,9 +80,11 @@ class FrameSource(ABC):
     url: how the source is named, typed, saved and passed on, e.g. ``sim://hybrid?scene=desk``.
     title: how the window shows it.
     settings_key: under which name the camera's settings are remembered; empty when there is nothing to remember.
+    devices: the cameras it needs, as `SourceInfo.devices` names them; known once it was opened.
     """
 
     settings_key: str = ""
+    devices: tuple[str, ...] = ()
 
     def __init__(self, url: str, title: str) -> None:
         self.url = url

@@ -25,6 +25,11 @@ class UsbCameraInfo:
     modes: tuple[tuple[int, int, int], ...] = ()
 
     @property
+    def device_key(self) -> str:
+        """Names this very camera among all sources."""
+        return f"usb {self.key}"
+
+    @property
     def detail(self) -> str:
         """One line for lists."""
         if not self.modes:
@@ -67,6 +72,11 @@ class UsbTarget:
     opened: int | str
     device: str = ""
     is_file: bool = False
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """As `UsbCameraInfo.device_key`; empty for a file."""
+        return (f"usb {self.key}",) if self.device else ()
 
 
 def resolve_usb_camera(key: str, by_id: Path = _BY_ID) -> UsbTarget:

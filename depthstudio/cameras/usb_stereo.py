@@ -51,6 +51,7 @@ class UsbStereoSource(FrameSource):
         """Start both cameras. SourceError when one is missing, or their sizes differ."""
         targets = [resolve_usb_camera(key) for key in self._keys]
         self.title = " + ".join(target.title for target in targets)
+        self.devices = tuple(device for target in targets for device in target.devices)
         self._cameras = [UsbCamera(target, self._size, self._fps) for target in targets]
         start_s = time.monotonic()
         try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout
 
+from depthstudio.cameras import SourceStatus
 from depthstudio.gui.calibration_chooser import CalibrationChooser
+from depthstudio.gui.errors import Notice
 from depthstudio.gui.source_chooser import SourceChooser
 from depthstudio.gui.sources import Rates, SourceState
 from depthstudio.gui.studio import Studio
@@ -27,6 +29,7 @@ class Header(QFrame):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__()
+        self._studio = studio
         self._sources = studio.sources
         mark(self, surface="header")
         self.setFixedHeight(56)
@@ -35,6 +38,8 @@ class Header(QFrame):
         self.dot = Dot()
         self.state = number_label("", "muted")
         self.state.setMinimumWidth(128)
+        self.warning = icon_button("triangle-alert", "", self._tell_warnings)
+        theme().set_icon(self.warning, "triangle-alert", "warning", 16)
         self.again = icon_button("refresh-cw", "Open the source again", studio.sources.reopen)
         self.pause = icon_button("pause", "Hold the picture (P)", self.toggle_pause)
         self.calibration = CalibrationChooser(studio)
@@ -43,12 +48,13 @@ class Header(QFrame):
         layout.setSpacing(GRID_PX)
         layout.addWidget(self.title)
         layout.addStretch(1)
-        for item in (self.source, self.dot, self.state, self.pause, self.again):
+        for item in (self.source, self.dot, self.state, self.warning, self.pause, self.again):
             layout.addWidget(item)
         layout.addSpacing(GRID_PX)
         layout.addWidget(self.calibration)
         studio.sources.state_changed.connect(self._show_state)
         studio.sources.rates_changed.connect(self._show_rate)
+        studio.sources.opened.connect(self._tell_warnings)
         self._show_state()
 
     def set_title(self, text: str) -> None:
@@ -75,4 +81,22 @@ class Header(QFrame):
             words = "waiting for frames"
         elif state is SourceState.STREAMING and rates.camera_hz > 0:
             words = f"{words} {rates.camera_hz:.1f}/s"
+        if self._sources.is_awaiting_return:
+            words = "waiting for it"
         self.state.setText(words)
+        self._show_status(self._sources.status)
+
+    def _show_status(self, status: SourceStatus) -> None:
+        self.warning.setVisible(bool(status.warnings) and self._sources.is_streaming)
+        self.warning.setToolTip("\n".join(status.warnings))
+        sync = status.sync
+        self.state.setToolTip(
+            f"{sync.tight} pairs tight (5 ms), {sync.normal} normal (17 ms), {sync.loose} loose, "
+            f"{sync.left_unpaired} without a partner"
+            if sync is not None
+            else ""
+        )
+
+    def _tell_warnings(self) -> None:
+        for warning in self._sources.status.warnings:
+            self._studio.notify(Notice(self._sources.title, warning, tone="warning"))

@@ -19,6 +19,7 @@ from depthstudio.gui.status_strip import StatusStrip
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.theme import GRID_PX
 from depthstudio.gui.widgets.basics import column, row
+from depthstudio.gui.widgets.playback_bar import PlaybackBar
 from depthstudio.gui.widgets.sheet import QuestionSheet
 from depthstudio.gui.widgets.status import NoticeBanner
 
@@ -51,12 +52,13 @@ class MainWindow(QMainWindow):
         self._notice_area.hide()
         self._banners: list[NoticeBanner] = []
         self._stack = QStackedWidget()
+        self.playback = PlaybackBar(studio.sources)
         self.pages: dict[str, Page] = {}
         for page in make_pages(studio):
             self.pages[page.name] = page
             self._stack.addWidget(page)
             self.side_bar.add_page(page.name, page.title, page.icon, at_bottom=page.name == "settings")
-        body = column(self.header, self._notice_area, self._stack, self.status, spacing=0)
+        body = column(self.header, self._notice_area, self._stack, self.playback, self.status, spacing=0)
         body.setStretchFactor(self._stack, 1)
         central = QWidget()
         central.setLayout(row(self.side_bar, body, spacing=0))
@@ -145,6 +147,8 @@ class MainWindow(QMainWindow):
             self._key(str(number), lambda name=name: self.show_page(name))
         self._key("Ctrl+,", lambda: self.show_page("settings"))
         self._key("P", self.header.toggle_pause)
+        self._key(",", lambda: self.studio.sources.step(-1))
+        self._key(".", lambda: self.studio.sources.step(1))
         self._key("F", self.toggle_full_screen)
         self._key("Ctrl+O", self.header.source.open_recording)
         self._key("Esc", self._on_escape)

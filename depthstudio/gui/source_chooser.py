@@ -6,9 +6,10 @@ from functools import partial
 from itertools import groupby
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget, QWidgetAction
+from PySide6.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QLineEdit, QWidget, QWidgetAction
 
 from depthstudio.cameras import SourceInfo, list_sources
+from depthstudio.cameras.usb_report import UsbReport, realsense_usb_report
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.theme import GRID_PX
@@ -29,6 +30,8 @@ class SourceChooser(Chooser):
         self._infos: list[SourceInfo] = []
         self._listing = False
         self.menu_shown.aboutToShow.connect(self.list_sources)
+        studio.sources.cameras_changed.connect(self.list_sources)
+        studio.sources.watch_cameras()
         studio.sources.state_changed.connect(self._show)
         studio.camera_requested.connect(self.open_camera)
         studio.recording_requested.connect(self.open_recording)
@@ -47,7 +50,9 @@ class SourceChooser(Chooser):
     def open_camera(self) -> None:
         """Open the first camera there is; say what to do when there is none."""
         workspace = self._studio.workspace
-        self._studio.tasks.run(lambda _: list_sources(workspace), "Look for cameras", self._open_first_camera)
+        self._studio.tasks.run(
+            lambda _: (list_sources(workspace), realsense_usb_report()), "Look for cameras", self._open_first_camera
+        )
 
     def open_recording(self) -> None:
         """Ask for a recording file."""
@@ -66,18 +71,22 @@ class SourceChooser(Chooser):
         dialog.fileSelected.connect(self._studio.sources.open)
         dialog.open()
 
-    def _open_first_camera(self, infos: list[SourceInfo]) -> None:
+    def _open_first_camera(self, found: tuple[list[SourceInfo], UsbReport]) -> None:
+        infos, report = found
         cameras = [info for info in infos if info.kind == "camera"]
         if cameras:
             self._studio.sources.open(cameras[0].url)
             return
+        what, *advice = report.lines()
+        commands = report.commands()
+        copy = ("Copy the commands", lambda: QApplication.clipboard().setText("\n".join(commands)))
         self._studio.notify(
             Notice(
                 "No camera found.",
-                "No RealSense camera answers on this computer.",
-                "Plug one in, into a USB 3 port, and try again; or use the simulated rig.",
+                what,
+                " ".join(advice),
                 "warning",
-                action=("Try again", self.open_camera),
+                action=copy if commands else ("Try again", self.open_camera),
             )
         )
 

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from depthstudio.cameras import CaptureState, CaptureThread, Control, FrameSource, NewestFrame, open_source
+from depthstudio.cameras import (
+    CameraMemory,
+    CaptureState,
+    CaptureThread,
+    Control,
+    FrameSource,
+    NewestFrame,
+    PlaybackState,
+    SourceInfo,
+    SourceMode,
+    SourceStatus,
+    list_cameras,
+    open_source,
+)
+from depthstudio.cameras.hotplug import CameraWatcher
+from depthstudio.cameras.recorded import RecordedSource
+from depthstudio.errors import SourceError, UserError
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import StereoCalibration
 from depthstudio.gui.tasks import TaskContext, TaskRunner
@@ -17,6 +35,9 @@ from depthstudio.gui.tasks import TaskContext, TaskRunner
 _DISPLAY_INTERVAL_MS = 33
 _RATES_INTERVAL_MS = 500
 _RATES_WINDOW = 4
+_RETURN_INTERVAL_MS = 1000
+_MOST_REOPENINGS = 5
+_STABLE_AFTER_S = 10.0
 
 
 class SourceState(Enum):
@@ -52,8 +73,10 @@ class Rates:
 class SourceController(QObject):
     """Opens and closes sources without ever blocking; hands the newest frame to the window at most 30 times a second.
 
-    frame_ready(StereoFrame) stops while paused; recording and `capture` go on. opened() once frames flow: `source`,
-    `calibration` and `controls` are valid from then on.
+    frame_ready(StereoFrame) stops while paused; recording and `capture` go on. A recording that is played stands still
+    itself instead. opened() once frames flow: `source`, `calibration` and `controls` are valid from then on.
+    settings_changed(): the camera took a change of its settings. cameras_changed(): one arrived or left.
+    A camera that is lost is opened again when it returns; returned() tells.
     """
 
     state_changed = Signal()
@@ -61,9 +84,19 @@ class SourceController(QObject):
     frame_ready = Signal(object)
     rates_changed = Signal(object)
     failed = Signal(object)
+    settings_changed = Signal()
+    settings_refused = Signal(object)
+    cameras_changed = Signal()
+    returned = Signal(str)
+    _answered = Signal(object)
 
-    def __init__(self, tasks: TaskRunner, parent: QObject | None = None) -> None:
+    def __init__(self, tasks: TaskRunner, memory: CameraMemory, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._memory = memory
+        self._watcher: CameraWatcher | None = None
+        self._missing: tuple[str, ...] = ()
+        self._reopenings = 0
+        self._streaming_since_s = 0.0
         self._tasks = tasks
         self._capture: CaptureThread | None = None
         self._newest: NewestFrame | None = None
@@ -80,6 +113,10 @@ class SourceController(QObject):
         self._frames.timeout.connect(self._poll)
         self._counting = QTimer(self, interval=_RATES_INTERVAL_MS)
         self._counting.timeout.connect(self._count)
+        self._return = QTimer(self, interval=_RETURN_INTERVAL_MS)
+        self._return.timeout.connect(self._look_for_return)
+        self._looking = False
+        self._answered.connect(self._on_answered)
 
     @property
     def state(self) -> SourceState:
@@ -113,9 +150,47 @@ class SourceController(QObject):
         """What can be set on the open source."""
         return self._capture.controls if self._capture is not None else ()
 
-    def open(self, url: str) -> None:
-        """Close what is open and open `url` in the background; `state_changed`, then `opened` or `failed` follow."""
-        self._begin(url, lambda: CaptureThread(open_source(url)))
+    @property
+    def modes(self) -> tuple[SourceMode, ...]:
+        """Sizes and rates that the open camera offers."""
+        return self._capture.modes if self._capture is not None else ()
+
+    @property
+    def status(self) -> SourceStatus:
+        """Warnings, synchronisation and playback of the open source."""
+        return self._capture.status if self._capture is not None else SourceStatus()
+
+    @property
+    def playback(self) -> PlaybackState | None:
+        """Where the open recording stands, after its end too; None for everything else."""
+        return self.status.playback
+
+    @property
+    def is_awaiting_return(self) -> bool:
+        """True while a lost camera is looked for."""
+        return self._return.isActive()
+
+    def watch_cameras(self) -> None:
+        """Notice cameras that arrive and leave, from now on."""
+        if self._watcher is None:
+            self._watcher = CameraWatcher(lambda _: self.cameras_changed.emit())
+            self._watcher.start()
+
+    def open(self, url: str, prepare: Callable[[FrameSource], None] | None = None) -> None:
+        """Close what is open and open `url` in the background; `state_changed`, then `opened` or `failed` follow.
+
+        prepare: called with the opened source on its thread, before its first frame.
+        """
+        self._reopenings = 0
+        self._open(url, prepare)
+
+    def _open(self, url: str, prepare: Callable[[FrameSource], None] | None = None) -> None:
+        def prepare_all(source: FrameSource) -> None:
+            self._memory.apply(source)
+            if prepare is not None:
+                prepare(source)
+
+        self._begin(url, lambda: CaptureThread(open_source(url), prepare=prepare_all))
 
     def reopen(self) -> None:
         """Open the same source again, after it ended or failed."""
@@ -128,17 +203,87 @@ class SourceController(QObject):
 
     def close_now(self) -> None:
         """Close and wait; only for leaving the program."""
-        self._frames.stop()
-        self._counting.stop()
+        self._generation += 1  # what is still being opened is not started any more
+        for timer in (self._frames, self._counting, self._return):
+            timer.stop()
+        if self._watcher is not None:
+            self._watcher.stop()
         capture, self._capture = self._capture, None
         if capture is not None:
             capture.stop()
 
     def set_paused(self, paused: bool) -> None:
-        """Hold the picture; the camera and a recording go on."""
+        """Hold the picture; the camera and a recording go on. What is played stands still itself."""
         if paused != self._paused:
             self._paused = paused
+            self._command(lambda source: source.pause(paused))
             self.state_changed.emit()
+
+    def step(self, frames: int) -> None:
+        """Pause the recording that is played, and show the next frame (1) or the one before (-1)."""
+        if self.is_streaming and not self._paused:
+            self.set_paused(True)
+        self._command(lambda source: source.step(frames))
+
+    def seek(self, position_s: float) -> None:
+        """Go to `position_s` of the recording that is played; one that has ended begins again there."""
+        if self._state is SourceState.ENDED and self.playback is not None:
+            loop, speed = self.playback.loop, self.playback.speed
+
+            def resume(source: FrameSource) -> None:
+                if isinstance(source, RecordedSource):
+                    source.seek(position_s)
+                    source.loop = loop
+                    source.set_speed(speed)
+
+            self.open(self.url, resume)
+        else:
+            self._command(lambda source: source.seek(position_s))
+
+    def set_loop(self, loop: bool) -> None:
+        """Begin again at the end, or end there."""
+
+        def change(source: RecordedSource) -> None:
+            source.loop = loop
+
+        self._command(change)
+
+    def set_speed(self, speed: float) -> None:
+        """Play `speed` times as fast as it was recorded."""
+        self._command(lambda source: source.set_speed(speed))
+
+    def _command(self, command: Callable[[RecordedSource], None]) -> None:
+        if self._capture is not None and isinstance(self._capture.source, RecordedSource):
+            self._capture.call(command)
+
+    def set_control(self, name: str, value: float) -> None:
+        """Change a setting of the camera and remember it; `settings_changed` or `settings_refused` follows."""
+        self._change_settings(lambda source: source.set_control(name, value))
+
+    def import_settings(self, text: str) -> None:
+        """Load a settings file of the camera's maker and remember it."""
+        self._change_settings(lambda source: source.import_settings(text), text)
+
+    def _change_settings(self, change: Callable[[FrameSource], None], advanced: str | None = None) -> None:
+        if self._capture is None:
+            return
+        memory = self._memory
+
+        def change_and_remember(source: FrameSource) -> None:
+            change(source)
+            if source.settings_key:
+                try:
+                    memory.save(source.settings_key, source.controls(), advanced)
+                except OSError as error:
+                    raise SourceError("The setting is made, but not remembered.", f"{error}.") from error
+
+        self._capture.call(change_and_remember).add_done_callback(self._answered.emit)
+
+    def _on_answered(self, future: Future[None]) -> None:
+        refusal = future.exception()
+        if refusal is not None:
+            self.settings_refused.emit(refusal)
+        self.settings_changed.emit()
 
     def _begin(self, url: str, create: Callable[[], CaptureThread | None]) -> None:
         self._generation += 1
@@ -148,8 +293,8 @@ class SourceController(QObject):
         self._paused = False
         self.last_frame = None
         self.url, self.title = url, url
-        self._frames.stop()
-        self._counting.stop()
+        for timer in (self._frames, self._counting, self._return):
+            timer.stop()
         self._set_state(SourceState.OPENING if url else SourceState.NONE)
 
         def switch(_: TaskContext) -> CaptureThread | None:
@@ -186,7 +331,7 @@ class SourceController(QObject):
         state = _FROM_CAPTURE[capture.state]
         if state is not self._state:
             self._on_capture_state(capture, state)
-        if self._paused or self._newest is None:
+        if self._newest is None or (self._paused and self.playback is None):
             return
         frame = self._newest.take()
         if frame is not None:
@@ -201,9 +346,41 @@ class SourceController(QObject):
         self._set_state(state)
         if was_opening and state in (SourceState.STREAMING, SourceState.ENDED):
             self.title = capture.source.title
+            self._streaming_since_s = time.monotonic()
             self.opened.emit()
+            if self._reopenings:
+                self.returned.emit(self.title)
         if state is SourceState.FAILED and capture.error is not None:
-            self.failed.emit(capture.error)
+            self.failed.emit(capture.error if was_opening else self._await_return(capture, capture.error))
+
+    def _await_return(self, capture: CaptureThread, error: UserError) -> UserError:
+        """Look for a lost camera, unless it was lost again and again; what the user is told of it."""
+        if time.monotonic() - self._streaming_since_s > _STABLE_AFTER_S:
+            self._reopenings = 0
+        if not capture.source.devices or self._reopenings >= _MOST_REOPENINGS:
+            return error
+        self._missing = capture.source.devices
+        self._return.start()
+        self.state_changed.emit()
+        return SourceError(error.what, error.why, "Check the cable: it is opened again as soon as it is back.")
+
+    def _look_for_return(self) -> None:
+        if self._looking:
+            return
+        self._looking = True
+        generation = self._generation
+
+        def found(cameras: list[SourceInfo]) -> None:
+            self._looking = False
+            present = {device for info in cameras for device in info.devices}
+            if generation == self._generation and self._return.isActive() and present.issuperset(self._missing):
+                self._reopenings += 1
+                self._open(self.url)
+
+        def failed(_: BaseException) -> None:
+            self._looking = False
+
+        self._tasks.run(lambda _: list_cameras(), "Look for the lost camera", found, failed)
 
     def _count(self) -> None:
         if self._capture is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from depthstudio.cameras import CameraMemory
 from depthstudio.geometry import StereoCalibration
 from depthstudio.gui.errors import Notice, notice_of
 from depthstudio.gui.settings import WindowSettings, save_settings
@@ -51,11 +52,13 @@ class Studio(QObject):
         self.workspace = workspace
         self.settings = settings
         self.tasks = TaskRunner(self)
-        self.sources = SourceController(self.tasks, self)
+        self.sources = SourceController(self.tasks, CameraMemory(workspace.cameras), self)
         self.activities: dict[str, Activity] = {}
         self._chosen: ActiveCalibration | None = None
         self.tasks.unhandled.connect(self.report)
         self.sources.failed.connect(self.report)
+        self.sources.settings_refused.connect(self.report)
+        self.sources.returned.connect(lambda title: self.notify(Notice(f"{title} is back.", tone="good")))
         self.sources.state_changed.connect(self.calibration_changed)
 
     @property

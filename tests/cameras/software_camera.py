@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyrealsense2 as rs
 
-from depthstudio.cameras.realsense_sdk import sdk_context
+from depthstudio.cameras.realsense_sdk import on_devices_changed, sdk_context
 
 WIDTH, HEIGHT, FPS = 64, 48, 30
 FOCAL_PX, BASELINE_M = 38.5, 0.05
@@ -70,6 +70,7 @@ class SoftwareCamera:
     ) -> None:
         self.size = size
         self._seen_by_context: list[Any] = []
+        self._listens = False
         self.depth_units_m = depth_units_m
         self.device = rs.software_device()
         for key, value in (
@@ -139,9 +140,10 @@ class SoftwareCamera:
 
     def plug_in(self) -> None:
         """Let the program's own SDK context find it. The SDK forgets a device whose description nobody holds."""
-        context = sdk_context()
-        context.set_devices_changed_callback(lambda change: self._seen_by_context.append(change.get_new_devices()))
-        self.device.add_to(context)
+        if not self._listens:
+            on_devices_changed(lambda change: self._seen_by_context.append(change.get_new_devices()))
+            self._listens = True
+        self.device.add_to(sdk_context())
 
     def unplug(self) -> None:
         """The context finds it no more."""
