@@ -43,7 +43,7 @@ class Measured:
 
     def as_json(self) -> dict[str, Any]:
         """For a file."""
-        return asdict(self)
+        return asdict(self) | {"reached": None if self.reached is None else bool(self.reached)}
 
 
 def real_sets(folder: Path) -> Iterator[Measured]:

@@ -281,6 +281,10 @@ class Segments(QWidget):
         """Choose without emitting `chosen`."""
         self._buttons[key].setChecked(True)
 
+    def set_choice_enabled(self, key: str, enabled: bool) -> None:
+        """Whether this one can be chosen."""
+        self._buttons[key].setEnabled(enabled)
+
 
 class _WheelGuard(QObject):
     """Keeps the mouse wheel from changing a field that is merely scrolled past."""

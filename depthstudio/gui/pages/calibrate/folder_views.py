@@ -1,24 +1,29 @@
-"""Views for the collector from image pairs on disk."""
+"""Views for the collector from image pairs on disk and from recordings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from depthstudio.calibration import ViewCollector, detect_view, find_pairs
+from depthstudio.calibration import ViewCollector, collect, detect_view, find_pairs
 from depthstudio.calibration.pairs import read_grey
+from depthstudio.cameras import open_source
+from depthstudio.cameras.source import EndOfStream, FrameSource
 from depthstudio.cancel import CancelToken
 from depthstudio.errors import CalibrationError
+from depthstudio.frames import StereoFrame
+
+Progress = Callable[[float, str], None]
 
 
-def add_folder(
-    collector: ViewCollector, folder: Path, progress: Callable[[float, str], None], cancel: CancelToken
-) -> list[str]:
+def add_folder(collector: ViewCollector, folder: Path, progress: Progress, cancel: CancelToken) -> list[str]:
     """Put every pair of `folder` that shows the board into the collector; returns what was skipped and why.
 
     Unlike live frames, none is refused for looking like another: somebody chose them. CalibrationError when there are
-    no pairs, or none shows the board.
+    no pairs, or none shows the board. A recorded session is a recording: see `add_recording`.
     """
+    if (folder / "session.json").is_file():
+        return add_recording(collector, f"session://{folder.absolute()}?realtime=0", progress, cancel)
     skipped: list[str] = []
     pairs = find_pairs(folder)
     for i, pair in enumerate(pairs):
@@ -34,6 +39,33 @@ def add_folder(
         raise CalibrationError(
             f"No pair in {folder.name} shows the board.",
             f"Looked for {collector.board} in {len(pairs)} pairs.",
-            "Set the number of inner corners of the board that was used.",
+            f"Set the number of {collector.board.point_name} of the board that was used.",
         )
     return skipped
+
+
+def add_recording(collector: ViewCollector, url: str, progress: Progress, cancel: CancelToken) -> list[str]:
+    """Offer every frame of a recording to the collector, which takes those that are still, sharp and new."""
+    looked_at = 0
+    reason = ""
+    with open_source(url) as source:
+        for offer in collect(_frames(source, cancel), collector):
+            looked_at, reason = looked_at + 1, offer.reason
+            progress(-1.0, f"frame {looked_at}: {len(collector.collected)} views")
+    if not collector.collected and not cancel.is_cancelled:
+        raise CalibrationError(
+            "The recording gave no view.",
+            f"Looked for {collector.board} in {looked_at} frames; of the last one: {reason}.",
+            "Set the board that was used, or record the board held still in different poses.",
+        )
+    return []
+
+
+def _frames(source: FrameSource, cancel: CancelToken) -> Iterator[StereoFrame]:
+    while not cancel.is_cancelled:
+        try:
+            frame = source.read()
+        except EndOfStream:
+            return
+        if frame is not None:
+            yield frame

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QStackedWidget, QWidget
 
-from depthstudio.calibration import Board, Offer, ViewCollector, solve_stereo
+from depthstudio.calibration import Board, CollectedView, Offer, ViewCollector, solve_stereo
+from depthstudio.calibration.library import board_of_views
+from depthstudio.cancel import CancelToken
 from depthstudio.errors import CalibrationError
 from depthstudio.frames import StereoFrame
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.calibrate.board_pair import BoardPair
+from depthstudio.gui.pages.calibrate.board_printing import ask_to_print
 from depthstudio.gui.pages.calibrate.board_section import BoardSection
 from depthstudio.gui.pages.calibrate.board_watcher import BoardWatcher
-from depthstudio.gui.pages.calibrate.folder_views import add_folder
+from depthstudio.gui.pages.calibrate.check_view import CheckView
+from depthstudio.gui.pages.calibrate.compare_view import CompareView
+from depthstudio.gui.pages.calibrate.folder_views import add_folder, add_recording
+from depthstudio.gui.pages.calibrate.projector import ProjectorPause
 from depthstudio.gui.pages.calibrate.report import CalibrationReport, SolvedCalibration
+from depthstudio.gui.pages.calibrate.saving import ask_export_file, ask_report_file
+from depthstudio.gui.pages.calibrate.self_calibration_section import SelfCalibrationSection
+from depthstudio.gui.pages.calibrate.solve_section import SolveSection
 from depthstudio.gui.pages.calibrate.views_section import ViewsSection
 from depthstudio.gui.sources import SourceState
 from depthstudio.gui.studio import ActiveCalibration, Studio
@@ -29,6 +39,7 @@ from depthstudio.gui.widgets.view_strip import StripItem, ViewStrip
 from depthstudio.workspace import new_folder_name
 
 _MIN_VIEWS = 3
+_TABS = ("views", "report", "check", "compare")
 _DEFAULT_BOARD = Board(9, 6, 0.025)
 
 
@@ -41,6 +52,9 @@ class CalibratePage(Page):
         super().__init__(studio)
         self._watcher: BoardWatcher | None = None
         self._task: Task | None = None
+        self._projector = ProjectorPause()
+        self._removed: list[CollectedView] = []
+        self._inspected = ""
         self.solved: SolvedCalibration | None = None
         self._build_stage()
         self._build_panel()
@@ -60,31 +74,48 @@ class CalibratePage(Page):
         self.reason = label("", "muted")
         self.strip = ViewStrip()
         self.strip.removed.connect(self._remove_view)
+        self.strip.chosen.connect(self.inspect)
+        self.back_button = button("Back to live", self.stop_inspecting, "video", tip="Show the camera again (Esc)")
+        self.back_button.hide()
         collecting = QWidget()
-        layout = column(self.instruction, self.reason, self.pair, self.strip)
+        layout = column(self.instruction, row(self.reason, 1, self.back_button), self.pair, self.strip)
         layout.setStretch(2, 1)
         collecting.setLayout(layout)
         self.report = CalibrationReport()
         self._stack = QStackedWidget()
         self._stack.addWidget(collecting)
-        self._stack.addWidget(self.report)
-        self.tabs = Segments({"views": "Views", "report": "Report"})
-        self.tabs.setFixedWidth(200)
+        self.report.report_requested.connect(self.ask_report)
+        self.report.export_requested.connect(self.ask_export)
+        self.check = CheckView(self.studio)
+        self.comparison = CompareView(self.studio)
+        for view in (self.report, self.check, self.comparison):
+            self._stack.addWidget(view)
+        self.tabs = Segments({"views": "Views", "report": "Report", "check": "Check", "compare": "Compare"})
+        self.tabs.setFixedWidth(380)
         self.tabs.chosen.connect(self._show_tab)
         self.stage.addLayout(row(self.tabs, 1))
         self.stage.addWidget(self._stack, 1)
 
     def _build_panel(self) -> None:
-        self.board = BoardSection(self.studio.settings)
+        self.board = BoardSection(self.studio.settings, self.studio.workspace.boards)
         self.board.changed.connect(self.clear)
+        self.board.print_requested.connect(self._print_board)
         self.views = ViewsSection()
         self.views.take_requested.connect(self.take_view)
-        self.views.load_requested.connect(self.ask_folder)
+        self.views.load_requested.connect(
+            lambda what: self.ask_recording() if what == "recording" else self.ask_folder()
+        )
         self.views.clear_requested.connect(self.clear)
+        self.views.restore_requested.connect(self.restore_view)
         self.views.auto.toggled.connect(self._on_auto)
         self.views.heat.toggled.connect(self._show_views)
         self.panel.add(self.board)
         self.panel.add(self.views)
+        self.solving = SolveSection()
+        self.panel.add(self.solving)
+        self.self_calibration = SelfCalibrationSection(self.studio)
+        self.self_calibration.hide()
+        self.panel.add(self.self_calibration)
         self.name_field = QLineEdit()
         self.name_field.setPlaceholderText("Name of the calibration")
         self.name_field.setAccessibleName("Name of the calibration")
@@ -99,11 +130,12 @@ class CalibratePage(Page):
         self.empty = EmptyState(
             "grid-3x3",
             "Calibrating needs a source",
-            "Open the camera and show a chessboard to it, or load pairs of board images from a folder.",
+            "Open the camera and show a printed board to it, or load pairs of board images from a folder.",
             [
                 ("Choose a source", lambda: self.studio.show_page("capture"), "camera"),
                 ("Try the simulated board", lambda: sources.open("sim://hybrid?scene=board"), "box"),
                 ("Load pairs…", self.ask_folder, "folder-open"),
+                ("Compare calibrations", lambda: self.open_tab("compare"), "git-compare"),
             ],
         )
 
@@ -111,21 +143,28 @@ class CalibratePage(Page):
 
     def on_shown(self) -> None:
         """Look for the board while the page is visible."""
-        self._start_watching()
+        self._show_tab(self.tab)
 
     def on_hidden(self) -> None:
         """Nobody looks: save the processor."""
         self._stop_watching()
 
+    def on_escape(self) -> None:
+        """Leave the view that is inspected."""
+        if self._inspected:
+            self.stop_inspecting()
+
     def shut_down(self) -> None:
-        """Wait for the watching thread."""
+        """Wait for the watching threads."""
+        self.check.stop(wait_ms=2000)
         watcher = self._stop_watching()
         if watcher is not None:
             watcher.wait(2000)
 
     def on_frame(self, frame: StereoFrame) -> None:
         """Live frames are shown by `_on_seen`, together with their corners; a held picture is shown as it is."""
-        if self._watcher is None and self.studio.sources.state in (SourceState.PAUSED, SourceState.ENDED):
+        held = self.studio.sources.state in (SourceState.PAUSED, SourceState.ENDED)
+        if self._watcher is None and held and not self._inspected:
             self.pair.show_frame(frame, self.collector.board)
 
     def take_view(self) -> None:
@@ -137,6 +176,7 @@ class CalibratePage(Page):
         source = self.studio.sources.source
         if not self.collector.collected:
             self.collector = self._new_collector(require_still=source is not None and source.is_live)
+        self.solving.set_factory(source.calibration if source is not None else None)
         if self.isVisible():
             self._start_watching()
 
@@ -150,10 +190,12 @@ class CalibratePage(Page):
 
     def _start_watching(self) -> None:
         self._stop_watching()
+        if self.tab == "check" and self._task is None:
+            self.check.start(self._to_check(), self.board.board)
         sources = self.studio.sources
         if sources.capture is None or sources.state is not SourceState.STREAMING:
             return
-        if self._task is not None or self._stack.currentIndex() != 0 or self.board.board is None:
+        if self._task is not None or self._stack.currentIndex() != 0 or self.board.board is None or self._inspected:
             return
         # Once solved, only a view that the user takes himself may put the result in question.
         auto = self.views.auto.isChecked() and self.solved is None
@@ -163,6 +205,8 @@ class CalibratePage(Page):
 
     def _stop_watching(self) -> BoardWatcher | None:
         watcher, self._watcher = self._watcher, None
+        self._projector.end()
+        self.check.stop()
         if watcher is not None:
             watcher.stop()
             watcher.finished.connect(watcher.deleteLater)
@@ -174,6 +218,9 @@ class CalibratePage(Page):
         watcher = self._watcher
         if watcher is None or self.sender() not in (watcher, None):
             return
+        capture = self.studio.sources.capture
+        if capture is not None and self._projector.begin(capture, frame):
+            offer = replace(offer, reason=offer.reason or "the projector is off while the board is shown")
         self.pair.show_frame(frame, self.collector.board, offer)
         self.reason.setText(offer.reason[:1].upper() + offer.reason[1:])
         if offer.accepted:
@@ -192,6 +239,8 @@ class CalibratePage(Page):
         """Forget all views and the result."""
         self._stop_watching()
         self.collector = self._new_collector()
+        self._removed.clear()
+        self._inspected = ""
         self._invalidate()
         self._show_views()
         if self.isVisible():
@@ -205,18 +254,37 @@ class CalibratePage(Page):
         dialog.fileSelected.connect(lambda path: self.load_folder(Path(path)))
         dialog.open()
 
+    def ask_recording(self) -> None:
+        """Ask for a camera recording."""
+        dialog = QFileDialog(self.window(), "Load a recording", str(self.studio.workspace.root))
+        dialog.setNameFilter("Recordings (*.db3 *.bag)")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda path: self.load_recording(f"{Path(path).as_uri()}?realtime=0"))
+        dialog.open()
+
     def load_folder(self, folder: Path) -> None:
-        """Replace the views by those found in a folder, in the background."""
+        """Replace the views by those found in a folder, in the background; with the board they were saved with."""
+        try:
+            known = board_of_views(folder)
+        except CalibrationError as error:
+            self.studio.report(error)
+            return
+        if known is not None and self._task is None:
+            self.board.use(known)
+        self._load(lambda *rest: add_folder(rest[0], folder, *rest[1:]))
+
+    def load_recording(self, url: str) -> None:
+        """Replace the views by those that a recording shows, in the background."""
+        self._load(lambda *rest: add_recording(rest[0], url, *rest[1:]))
+
+    def _load(self, add: Callable[[ViewCollector, Callable[[float, str], None], CancelToken], list[str]]) -> None:
         board = self.board.board
         if board is None or self._task is not None:
             return
+        self.clear()
         self._stop_watching()
         collector = self.collector = ViewCollector(board, require_still=False)
-
-        def load(context: TaskContext) -> list[str]:
-            return add_folder(collector, folder, context.progress, context.cancel)
-
-        self._run(load, "Find the board", self._on_loaded)
+        self._run(lambda context: add(collector, context.progress, context.cancel), "Find the board", self._on_loaded)
 
     def _on_loaded(self, skipped: list[str]) -> None:
         self._invalidate()
@@ -226,16 +294,52 @@ class CalibratePage(Page):
             self.studio.notify(Notice(f"{len(skipped)} pairs gave no view.", "; ".join(skipped[:4]), tone="warning"))
 
     def _remove_view(self, name: str) -> None:
-        self.collector.remove([one.view.name for one in self.collector.collected].index(name))
+        self._removed.append(self.collector.remove([one.view.name for one in self.collector.collected].index(name)))
+        if self._inspected == name:
+            self.stop_inspecting()
         self._invalidate()
         self._show_views()
+
+    def restore_view(self) -> None:
+        """Bring back the view removed last."""
+        if self._removed:
+            self.collector.restore(self._removed.pop())
+            self._invalidate()
+            self._show_views()
+
+    def inspect(self, name: str) -> None:
+        """Show a view that was taken, large, until `stop_inspecting`."""
+        one = next((one for one in self.collector.collected if one.view.name == name), None)
+        if one is None:
+            return
+        self._inspected = name
+        self._stop_watching()
+        self.pair.show_coverage(None)
+        self.pair.show_view(one, self.collector.board)
+        pose, count = one.pose, len(one.view.left_corners)
+        tilt = f"tilted by {pose.tilt_deg:.0f}°, its {pose.tilt_sector} nearest" if pose.tilt_deg >= 5 else "upright"
+        self.reason.setText(f"View {name}: {count} {self.collector.board.point_name}, {tilt}")
+        self.strip.select(name)
+        self._show_state()
+
+    def stop_inspecting(self) -> None:
+        """Back to the live picture."""
+        self._inspected = ""
+        self.reason.setText("")
+        self._show_views()
+        self._start_watching()
+
+    def _print_board(self, paper: str) -> None:
+        board = self.board.board
+        if board is not None:
+            ask_to_print(self.window(), self.studio, board, paper)
 
     def _new_collector(self, require_still: bool = True) -> ViewCollector:
         return ViewCollector(self.board.board or _DEFAULT_BOARD, require_still=require_still)
 
     def _show_views(self) -> None:
         collector = self.collector
-        self.views.show_progress(collector)
+        self.views.show_progress(collector, len(self._removed))
         self.instruction.setText(collector.instruction)
         errors_px = self.solved.solution.per_view_errors_px if self.solved is not None else {}
         left_out = self.solved.solution.outliers if self.solved is not None else ()
@@ -245,7 +349,8 @@ class CalibratePage(Page):
             caption = f"{name}  {errors_px[name]:.2f} px" if name in errors_px else name
             items.append(StripItem(name, caption, one.left, "bad" if name in left_out else ""))
         self.strip.set_items(items)
-        shaded = self.views.heat.isChecked() and bool(collector.collected)
+        self.strip.select(self._inspected)
+        shaded = self.views.heat.isChecked() and bool(collector.collected) and not self._inspected
         self.pair.show_coverage(collector.coverage_counts() if shaded else None)
         self._show_state()
 
@@ -258,11 +363,18 @@ class CalibratePage(Page):
         if self._task is not None or left_size is None:
             return
         self._stop_watching()
+        options = self.solving.options()
 
         def work(context: TaskContext) -> SolvedCalibration:
             return SolvedCalibration.of(
                 solve_stereo(
-                    views, collector.board, left_size, right_size, progress=context.progress, cancel=context.cancel
+                    views,
+                    collector.board,
+                    left_size,
+                    right_size,
+                    options=options,
+                    progress=context.progress,
+                    cancel=context.cancel,
                 )
             )
 
@@ -271,10 +383,23 @@ class CalibratePage(Page):
     def _on_solved(self, solved: SolvedCalibration) -> None:
         self.solved = solved
         self.report.show_solution(solved)
+        self.comparison.set_solved(solved.solution.calibration)
         if not self.name_field.text():
             self.name_field.setText(new_folder_name(self.studio.workspace.calibrations, "stereo"))
-        self.tabs.set_current("report")
-        self._show_tab("report")
+        self.open_tab("report")
+
+    def ask_report(self) -> None:
+        """Ask where the report goes."""
+        if self.solved is not None:
+            collected = self.collector.collected
+            images = (collected[0].left, collected[0].right) if collected else None
+            ask_report_file(self.window(), self.studio, self.solved, self.name_field.text() or "calibration", images)
+
+    def ask_export(self) -> None:
+        """Ask where the calibration goes, and in which format."""
+        if self.solved is not None:
+            calibration, name = self.solved.solution.calibration, self.name_field.text() or "calibration"
+            ask_export_file(self.window(), self.studio, calibration, name)
 
     def use(self) -> None:
         """Put the solved calibration in force for every page."""
@@ -322,31 +447,56 @@ class CalibratePage(Page):
     def _invalidate(self) -> None:
         """The views changed: the result no longer belongs to them."""
         self.solved = None
-        self.tabs.set_current("views")
-        self._stack.setCurrentIndex(0)
+        self.comparison.set_solved(None)
+        if self.tab != "views":
+            self._show_tab("views")
         self._on_auto(self.views.auto.isChecked())
 
+    @property
+    def tab(self) -> str:
+        """views, report, check or compare."""
+        return _TABS[self._stack.currentIndex()]
+
+    def open_tab(self, key: str) -> None:
+        """Show a tab as if it had been clicked."""
+        self.tabs.set_current(key)
+        self._show_tab(key)
+
+    def _to_check(self) -> ActiveCalibration | None:
+        """What was solved just now, else what is in use."""
+        if self.solved is not None:
+            return ActiveCalibration(self.solved.solution.calibration, "Solved just now")
+        return self.studio.calibration
+
     def _show_tab(self, key: str) -> None:
-        self._stack.setCurrentIndex(1 if key == "report" and self.solved is not None else 0)
-        if self._stack.currentIndex() == 0:
-            self.tabs.set_current("views")
-            self._start_watching()
-        else:
-            self._stop_watching()
+        if key == "report" and self.solved is None:
+            key = "views"
+        self.tabs.set_current(key)
+        self._stack.setCurrentIndex(_TABS.index(key))
+        collecting = key in ("views", "report")
+        self.views.setVisible(collecting)
+        self.solving.setVisible(collecting)
+        self.self_calibration.setVisible(key == "check")
+        if key == "compare":
+            self.comparison.refresh()
+        self._start_watching()
         self._show_state()
 
     def _show_state(self) -> None:
         state = self.studio.sources.state
         count, busy, solved = len(self.collector.collected), self._task is not None, self.solved is not None
-        nothing = state in (SourceState.NONE, SourceState.FAILED) and not count and not busy
+        nothing = state in (SourceState.NONE, SourceState.FAILED) and not count and not busy and self.tab != "compare"
         self.show_empty(self.empty if nothing else None)
-        self.tabs.setEnabled(solved)
-        self.solve_button.setVisible(not solved)
+        self.tabs.set_choice_enabled("report", solved)
+        collecting = self.tab in ("views", "report")
+        self.solve_button.setVisible(not solved and collecting)
         self.solve_button.setEnabled(not busy and count >= _MIN_VIEWS)
-        self.solve_button.setText("Working…" if busy else f"Solve with {count} views")
+        self.solve_button.setText("Working…" if busy else f"Solve with {count} view{'' if count == 1 else 's'}")
         for item in (self.name_field, self.save_button, self.use_button):
-            item.setVisible(solved)
+            item.setVisible(solved and collecting)
             item.setEnabled(not busy)
-        self.views.take.setEnabled(state is SourceState.STREAMING and not busy)
+        self.back_button.setVisible(bool(self._inspected))
+        self.back_button.setText("Back to live" if state is SourceState.STREAMING else "Back")
+        self.views.take.setEnabled(state is SourceState.STREAMING and not busy and not self._inspected)
         self.views.clear.setEnabled(count > 0 and not busy)
         self.views.load.setEnabled(not busy)
