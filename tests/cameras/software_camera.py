@@ -70,7 +70,7 @@ class SoftwareCamera:
     ) -> None:
         self.size = size
         self._seen_by_context: list[Any] = []
-        self._listens = False
+        self._listens = self._plugged = False
         self.depth_units_m = depth_units_m
         self.device = rs.software_device()
         for key, value in (
@@ -141,12 +141,18 @@ class SoftwareCamera:
     def plug_in(self) -> None:
         """Let the program's own SDK context find it. The SDK forgets a device whose description nobody holds."""
         if not self._listens:
-            on_devices_changed(lambda change: self._seen_by_context.append(change.get_new_devices()))
+            on_devices_changed(self._hold)
             self._listens = True
+        self._plugged = True
         self.device.add_to(sdk_context())
+
+    def _hold(self, change: Any) -> None:
+        if self._plugged:
+            self._seen_by_context.append(change.get_new_devices())
 
     def unplug(self) -> None:
         """The context finds it no more."""
+        self._plugged = False
         self._seen_by_context.clear()
         gc.collect()
 
