@@ -181,18 +181,18 @@ class LiveLoop:
             raise NetworkError(
                 "This source has no right image.", "A stereo network compares two.", "Open a source with a pair."
             )
-        wanted = self.wanted & self.comparisons.keys()
-        under_way = self._start(wanted, frame)
+        wanted = self.wanted
+        under_way = self._start(wanted & self.comparisons.keys(), frame)
         prediction = self.predictor.predict(frame.left, frame.right)
         self._inference.add(prediction.inference_ms)
-        return self._combine(frame, prediction, {}, under_way, self.wanted)
+        return self._combine(frame, prediction, {}, under_way, wanted)
 
     def _complete(self, last: LiveResult) -> None:
         """Compute what was asked for since, on the frame that is held."""
         missing = (self.wanted - last.wanted) & self.comparisons.keys()
         if missing or self.steps != last.steps:
             under_way = self._start(missing, last.frame)
-            wanted = self.wanted | last.wanted
+            wanted = last.wanted | missing
             self._publish(self._combine(last.frame, last.prediction, last.disparity_px, under_way, wanted))
 
     def _start(self, names: frozenset[str], frame: StereoFrame) -> dict[str, Future[FloatMap | None]]:

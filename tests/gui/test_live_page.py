@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from depthstudio.geometry import StereoCalibration
+from depthstudio.geometry.point_cloud import read_ply
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.live import LivePage
 from depthstudio.gui.pages.live.engine import EngineState
@@ -84,7 +85,7 @@ def test_the_cursor_is_shared_and_reads_disparity_depth_and_expected_error(
     assert page.views.readout.text("depth") == f"{depth_m:.3f} m"
     expected_m = depth_m**2 / result.geometry.focal_baseline * 0.25
     assert page.views.readout.text("error") == f"± {spoken_distance(expected_m)}"
-    assert all(pane.view._overlays for pane in page.views.panes)
+    assert page.views.left.view._overlays, "the cursor is seen in the other picture, too"
 
 
 def test_pausing_holds_the_frame_and_the_cameras_depth_can_still_be_compared(
@@ -96,7 +97,7 @@ def test_pausing_holds_the_frame_and_the_cameras_depth_can_still_be_compared(
     qtbot.wait(600)  # what was under way when the pause began
     held = page.views.result
     assert held is not None
-    page.views.right.chooser.setCurrentIndex(page.views.right.chooser.findData("camera"))
+    page.views.right.choose("camera")
     qtbot.waitUntil(lambda: "camera" in page.views.result.disparity_px, timeout=PATIENT_MS)  # type: ignore[union-attr]
     assert page.views.result.frame is held.frame  # type: ignore[union-attr]
     assert page.views.right.view.image_size == (160, 120)
@@ -199,6 +200,10 @@ def test_a_snapshot_holds_picture_disparity_depth_and_settings(
     near = (result.depth_m["network"] < 60) & (depth_mm > 0)
     assert np.abs(depth_mm[near] / 1000 - result.depth_m["network"][near]).max() <= 0.000501
     assert cv2.imread(str(folder / "left.png")).shape == (120, 160, 3)
+    assert cv2.imread(str(folder / "right.png"), cv2.IMREAD_UNCHANGED).shape[:2] == (120, 160)
+    cloud = read_ply(folder / "cloud.ply")
+    assert len(cloud) == np.isfinite(result.depth_m["network"]).sum()
+    assert np.load(folder / "confidence.npy").shape == (120, 160)
     about = json.loads((folder / "settings.json").read_text())
     assert about["source"] == RIG
     assert about["network_file"] == str(network_file)
@@ -209,3 +214,92 @@ def test_distances_are_spoken_in_millimetres_or_metres() -> None:
     assert spoken_distance(0.0123) == "12.3 mm"
     assert spoken_distance(-0.02, "+") == "-20.0 mm"
     assert spoken_distance(1.5, "+") == "+1.50 m"
+
+
+def test_a_second_network_is_computed_only_while_it_is_shown(
+    page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path
+) -> None:
+    run_live(page, studio, qtbot, network_file)
+    page.second._choose(network_file)
+    assert page.views.wanted == {"second"}
+    qtbot.waitUntil(
+        lambda: page.views.result is not None and "second" in page.views.result.disparity_px, timeout=PATIENT_MS
+    )
+    result = page.views.result
+    assert result is not None
+    np.testing.assert_allclose(result.disparity_px["second"], result.disparity_px["network"], atol=1e-3)
+    page.second._choose(None)
+    assert page.views.wanted == set()
+    assert page.engine.setup is not None
+    assert page.engine.setup.second is None
+
+
+def test_backend_and_half_resolution_are_chosen_and_remembered(
+    page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path
+) -> None:
+    run_live(page, studio, qtbot, network_file)
+    page.computing._backend.setCurrentIndex(page.computing._backend.findData("torch"))
+    page.computing._half.setChecked(True)
+    qtbot.waitUntil(lambda: "half resolution (torch" in page.network_state.text(), timeout=PATIENT_MS)
+    assert studio.settings.live_backend == "torch"
+    assert studio.settings.live_half_resolution
+
+
+def test_steps_after_the_network_are_a_view_of_their_own_and_not_measured(
+    page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path
+) -> None:
+    run_live(page, studio, qtbot, network_file)
+    studio.sources.set_paused(True)
+    page.steps.cut.setChecked(True)
+    page.steps.confidence.setValue(99)
+    assert page.views.right.kind == "processed"
+    qtbot.waitUntil(
+        lambda: page.views.result is not None and page.views.result.steps.least_confidence == 0.99, timeout=PATIENT_MS
+    )
+    result = page.views.result
+    assert result is not None
+    assert np.isnan(result.disparity_px["processed"]).mean() > 0
+    assert np.isfinite(result.disparity_px["network"]).all()
+    page.measure.tools.set_current("region")
+    page.measure.select(10, 10, 60, 60)
+    assert page.measure.text("network", "fill") == "100%"
+    page.steps.cut.setChecked(False)
+    assert page.views.right.kind == "network"
+
+
+def test_two_clicks_measure_a_distance_and_escape_puts_the_tool_away(
+    page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path
+) -> None:
+    run_live(page, studio, qtbot, network_file)
+    studio.sources.set_paused(True)
+    qtbot.wait(300)
+    qtbot.mouseClick(page.measure.tools._buttons["distance"], Qt.MouseButton.LeftButton)
+    view = page.views.left.view
+    area = view.image_rect()
+    for share in (0.25, 0.75):
+        place = QPoint(round(area.x() + share * area.width()), round(area.center().y()))
+        qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=place)
+    page._measure()
+    assert page.measure.distance.text().endswith("m")
+    assert "expected" in page.measure.distance_detail.text()
+    assert page.measure.marks()[0].text == page.measure.distance.text()
+    page.on_escape()
+    assert page.measure.tool == "look"
+    assert page.measure.marks() == []
+
+
+def test_the_point_cloud_is_explained_where_there_is_no_opengl_and_can_still_be_saved(
+    window: MainWindow, page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path
+) -> None:
+    run_live(page, studio, qtbot, network_file)
+    studio.sources.set_paused(True)
+    qtbot.mouseClick(page.display_form.layouts._buttons["cloud"], Qt.MouseButton.LeftButton)
+    assert page.views.cloud.isVisible()
+    assert "OpenGL" in page.views.cloud._message.text()
+    page.export_cloud()
+    qtbot.waitUntil(lambda: bool(window.banners), timeout=PATIENT_MS)
+    (file,) = (studio.workspace.root / "clouds").iterdir()
+    result = page.views.result
+    assert result is not None
+    kept = result.depth_m["network"] <= page.views.cloud.options.far_m
+    assert len(read_ply(file)) == kept.sum()

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from depthstudio.gui.colormaps import color_table
+from depthstudio.gui.colormaps import color_table, logarithmic_ends
 from depthstudio.gui.theme import tabular, theme
 
 _BAR_PX = 12
@@ -23,6 +23,7 @@ class ColorBar(QWidget):
         self._unit, self._scale, self._digits = unit, scale, digits
         self._range: tuple[float, float] | None = None
         self._colormap = "turbo"
+        self._log = False
         self._mark: float | None = None
         self.setFixedWidth(72)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
@@ -36,18 +37,21 @@ class ColorBar(QWidget):
 
     def set_range(self, low: float, high: float) -> None:
         """The values at the ends."""
-        self._range = (low, high)
-        self.update()
+        if (low, high) != self._range:
+            self._range = (low, high)
+            self.update()
 
-    def set_colormap(self, name: str) -> None:
-        """turbo, viridis or grey."""
-        self._colormap = name
-        self.update()
+    def set_colormap(self, name: str, log: bool = False) -> None:
+        """turbo, viridis or grey. log: equal ratios are equal steps."""
+        if (name, log) != (self._colormap, self._log):
+            self._colormap, self._log = name, log
+            self.update()
 
     def set_mark(self, value: float | None) -> None:
         """Show where a value lies; None removes the line."""
-        self._mark = value
-        self.update()
+        if value != self._mark:
+            self._mark = value
+            self.update()
 
     def sizeHint(self) -> QSize:
         """As high as there is room."""
@@ -70,11 +74,25 @@ class ColorBar(QWidget):
         digits = max(self._digits, min(4, math.ceil(-math.log10(step))))
         for i in range(_TICKS):
             share = i / (_TICKS - 1)
-            value = (high - (high - low) * share) * self._scale
+            value = self._value_at(1 - share) * self._scale
             y = bar.top() + bar.height() * share
             painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 4, y))
             painter.drawText(QPointF(bar.right() + 8, y + metrics.ascent() / 2 - 1), f"{value:.{digits}f}")
         if self._mark is not None and high > low:
-            y = bar.bottom() - bar.height() * min(1.0, max(0.0, (self._mark - low) / (high - low)))
+            y = bar.bottom() - bar.height() * min(1.0, max(0.0, self._share_of(self._mark)))
             painter.setPen(QPen(theme().color("text"), 2))
             painter.drawLine(QPointF(bar.left() - 0, y), QPointF(bar.right() + 5, y))
+
+    def _value_at(self, share: float) -> float:
+        low, high = self._ends()
+        return low * (high / low) ** share if self._log else low + (high - low) * share
+
+    def _share_of(self, value: float) -> float:
+        low, high = self._ends()
+        if self._log:
+            return math.log(max(value, low) / low) / math.log(high / low)
+        return (value - low) / (high - low)
+
+    def _ends(self) -> tuple[float, float]:
+        low, high = self._range or (0.0, 1.0)
+        return logarithmic_ends(low, high) if self._log else (low, high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import cv2
@@ -27,6 +28,7 @@ class ImageView(QWidget):
     hovered(x, y, value): position in image pixels and the value there, or (-1, -1, None) when the mouse leaves.
     clicked(x, y): a click without a drag. view_changed(zoom, x, y): zoomed or panned by the user.
     selected(x0, y0, x1, y1): a rectangle in image pixels, again and again during a drag; see set_selecting.
+    painted(ms): a paint has ended and took so long.
     """
 
     hovered = Signal(int, int, object)
@@ -34,6 +36,7 @@ class ImageView(QWidget):
     double_clicked = Signal()
     selected = Signal(float, float, float, float)
     view_changed = Signal(float, float, float)
+    painted = Signal(float)
     range_changed = Signal(float, float)
 
     def __init__(self, caption: str = "", placeholder: str = "") -> None:
@@ -198,6 +201,7 @@ class ImageView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The picture, then what lies over it."""
+        started = time.perf_counter()
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme().color("stage"))
         if self._pixels is None:
@@ -212,6 +216,8 @@ class ImageView(QWidget):
         painter.setFont(tabular(self.font()))
         paint_tag(painter, self._caption, self.rect(), top=True)
         paint_tag(painter, self._readout, self.rect(), top=False)
+        painter.end()
+        self.painted.emit((time.perf_counter() - started) * 1000.0)
 
     def _paint_placeholder(self, painter: QPainter) -> None:
         painter.setPen(theme().color("text_faint"))

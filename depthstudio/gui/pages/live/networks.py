@@ -64,16 +64,20 @@ class _ElidedCombo(QComboBox):
 
 
 class NetworkChooser(QWidget):
-    """A list in groups, with "Open a file" at its end. chosen(Path) when the user picks one."""
+    """A list in groups, with "Open a file" at its end. chosen(Path) when the user picks one.
+
+    none: the words for choosing no network, chosen(None); empty when there has to be one.
+    """
 
     chosen = Signal(object)
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, tip: str, none: str = "") -> None:
         super().__init__()
-        self.combo = field(_ElidedCombo(), "Network", "Which network predicts. Runs show their best validation error.")
+        self._none = none
+        self.combo = field(_ElidedCombo(), name, tip)
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setMinimumContentsLength(12)
-        self.combo.setPlaceholderText("Choose a network")
+        self.combo.setPlaceholderText(none or "Choose a network")
         self.combo.activated.connect(self._on_activated)
         self.setLayout(column(self.combo))
         self._items: list[NetworkItem] = []
@@ -111,6 +115,8 @@ class NetworkChooser(QWidget):
     def _fill(self) -> None:
         with QSignalBlocker(self.combo):
             self.combo.clear()
+            if self._none:
+                self.combo.addItem(self._none, None)
             for kind, heading in _GROUPS.items():
                 members = [item for item in self._items if item.kind == kind]
                 if members:
@@ -123,7 +129,8 @@ class NetworkChooser(QWidget):
                 self.combo.insertSeparator(self.combo.count())
             self.combo.addItem("Open a file…", _OPEN_FILE)
             paths = [self.combo.itemData(i) for i in range(self.combo.count())]
-            self.combo.setCurrentIndex(paths.index(self._current) if self._current in paths else -1)
+            chosen = paths.index(self._current) if self._current is not None and self._current in paths else -1
+            self.combo.setCurrentIndex(0 if self._none and self._current is None else chosen)
 
     def _add_heading(self, text: str) -> None:
         heading = QStandardItem(text)
@@ -135,9 +142,9 @@ class NetworkChooser(QWidget):
         if data == _OPEN_FILE:
             self._fill()  # until a file was picked, the old choice stays shown
             self.ask_file()
-        elif isinstance(data, Path):
+        elif isinstance(data, Path) or (index == 0 and self._none):
             self._choose(data)
 
-    def _choose(self, path: Path) -> None:
+    def _choose(self, path: Path | None) -> None:
         self.set_current(path)
         self.chosen.emit(path)

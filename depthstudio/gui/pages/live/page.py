@@ -9,26 +9,27 @@ from PySide6.QtCore import QTimer
 
 from depthstudio.errors import CalibrationError
 from depthstudio.frames import StereoFrame
-from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.base import Page
+from depthstudio.gui.pages.live.display_form import DisplayForm
 from depthstudio.gui.pages.live.empty import empty_states, missing_from
 from depthstudio.gui.pages.live.engine import EngineState, LiveEngine, NetworkUse, Setup
+from depthstudio.gui.pages.live.measure import LOOK, REGION, MeasureSection
 from depthstudio.gui.pages.live.networks import NetworkChooser, NetworkItem, list_networks
-from depthstudio.gui.pages.live.options import ComputingForm, DisplayForm
+from depthstudio.gui.pages.live.options import ComputingForm, StepsForm
+from depthstudio.gui.pages.live.saving import save_cloud, save_snapshot
 from depthstudio.gui.pages.live.speed import SpeedTable
 from depthstudio.gui.pages.live.views import LiveViews
 from depthstudio.gui.sources import SourceState
 from depthstudio.gui.studio import Studio
-from depthstudio.gui.tasks import TaskContext
 from depthstudio.gui.theme import theme
 from depthstudio.gui.widgets.basics import Section, button, icon_button, label, row
-from depthstudio.workspace import new_folder_name
 
 if TYPE_CHECKING:
     from depthstudio.inference.live import LiveResult
 
 _POLL_MS = 10
 _NUMBERS_MS = 500
+_MEASURE_MS = 200
 
 
 class LivePage(Page):
@@ -53,26 +54,33 @@ class LivePage(Page):
         self._polling.timeout.connect(self._poll)
         self._counting = QTimer(self, interval=_NUMBERS_MS)
         self._counting.timeout.connect(self._show_numbers)
+        self._measuring = QTimer(self, interval=_MEASURE_MS, singleShot=True)
+        self._measuring.timeout.connect(self._measure)
         self._connect()
 
     # ---- building
 
     def _build_panel(self) -> None:
-        self.networks = NetworkChooser()
+        self.networks = NetworkChooser("Network", "Which network predicts. Runs show their best validation error.")
+        self.second = NetworkChooser(
+            "Second network",
+            "Another network on the same frames, e.g. the one from before a fine-tuning. Computed only while shown.",
+            "Compare with no other network",
+        )
         self.network_state = label("", "small", wrap=True)
         section = Section("Network")
         section.heading_row.addWidget(icon_button("refresh-cw", "Load the network again", self.reload, size_px=14))
-        section.add(self.networks)
-        section.add(self.network_state)
-        self.panel.add(section)
+        for widget in (self.networks, self.second, self.network_state):
+            section.add(widget)
         self.display_form = DisplayForm(self.views)
-        self.panel.add(self.display_form)
+        self.measure = MeasureSection()
+        self.steps = StepsForm()
         self.speed = SpeedTable()
         speed = Section("Speed")
         speed.add(self.speed)
-        self.panel.add(speed)
         self.computing = ComputingForm(self.studio.settings)
-        self.panel.add(self.computing)
+        for part in (section, self.display_form, self.measure, speed, self.steps, self.computing):
+            self.panel.add(part)
         self.pause_button = button("Pause", self.toggle_pause, "pause", tip="Hold this frame for a closer look (P)")
         self.snapshot_button = button(
             "Snapshot", self.snapshot, "aperture", tip="Save picture, disparity, depth and settings as files (S)"
@@ -93,7 +101,13 @@ class LivePage(Page):
         self.computing.changed.connect(self.refresh)
         self.engine.changed.connect(self._show_state)
         self.engine.failed.connect(self._on_failed)
+        self.second.chosen.connect(self.choose_second)
         self.views.wanted_changed.connect(self._tell_loop)
+        self.views.clicked.connect(self.measure.click)
+        self.views.selected.connect(self.measure.select)
+        self.views.cloud.export_requested.connect(self.export_cloud)
+        self.measure.changed.connect(self._measure)
+        self.steps.changed.connect(self._on_steps)
         self.views.displayed.connect(self._on_displayed)
         self.shortcut("S", self.snapshot)
 
@@ -121,8 +135,9 @@ class LivePage(Page):
             self.refresh()
 
     def on_escape(self) -> None:
-        """Back to both pictures."""
-        self.views.enlarge(None)
+        """Put the tool away; then back to all pictures."""
+        if not self.measure.put_away():
+            self.views.enlarge(None)
 
     def shut_down(self) -> None:
         """Stop the thread."""
@@ -143,11 +158,19 @@ class LivePage(Page):
         frame, capture = sources.last_frame, sources.capture
         if missing is None and path is not None and frame is not None and capture is not None:
             active = self.studio.calibration
-            use = NetworkUse(path, self.computing.threads, self.computing.max_disparity)
-            self.engine.use(Setup(use, capture, active.calibration if active else None, frame.size), frame)
+            calibration = active.calibration if active else None
+            second = self.second.current
+            setup = Setup(
+                self._use(path), capture, calibration, frame.size, None if second is None else self._use(second)
+            )
+            self.engine.use(setup, frame)
         elif not (missing is None and sources.state is SourceState.OPENING):
             self.engine.use(None)
         self._show_state()
+
+    def _use(self, path: Path) -> NetworkUse:
+        form = self.computing
+        return NetworkUse(path, form.threads, form.max_disparity, form.backend, form.half_resolution)
 
     # ---- what the user does
 
@@ -161,6 +184,16 @@ class LivePage(Page):
         self.networks.set_current(path)
         self.studio.settings.live_network = str(path)
         self.engine.forget()
+        self.refresh()
+
+    def choose_second(self, path: Path | None) -> None:
+        """Compare with this network, or with none."""
+        self.second.set_current(path)
+        shown = "second" in self.views.kinds
+        if path is not None and not shown and self.views.layout_name in ("two", "four"):
+            self.views.replace("left" if self.views.layout_name == "two" else "camera", "second")
+        elif path is None and shown:
+            self.views.replace("second", "left")
         self.refresh()
 
     def preview(self, what: object) -> None:
@@ -186,20 +219,15 @@ class LivePage(Page):
 
     def snapshot(self) -> None:
         """Save what is shown as files, in the background."""
-        result = self.views.result
-        if result is None:
-            return
-        parent = self.studio.workspace.root / "snapshots"
-        about = self._about()
+        if self.views.result is not None:
+            loop = self.engine.loop
+            rectifier = loop.predictor.rectifier if loop is not None else None
+            save_snapshot(self.studio, self.views.result, self._about(), rectifier)
 
-        def write(_: TaskContext) -> Path:
-            from depthstudio.inference.snapshot import write_snapshot
-
-            folder = parent / new_folder_name(parent, "live")
-            write_snapshot(folder, result, about)
-            return folder
-
-        self.studio.tasks.run(write, "Snapshot", self._on_snapshot)
+    def export_cloud(self) -> None:
+        """Save the points that are shown, all of them, as a file in the background."""
+        if self.views.result is not None:
+            save_cloud(self.studio, self.views.result, self.views.cloud.options)
 
     def _about(self) -> dict[str, object]:
         active = self.studio.calibration
@@ -210,6 +238,8 @@ class LivePage(Page):
             "network": loop.predictor.name if loop is not None else "",
             "calibration": active.name if active is not None else "",
             "calibration_id": active.calibration.id if active is not None else "",
+            "second_network_file": str(self.second.current or ""),
+            "half_resolution": self.computing.half_resolution,
         }
 
     # ---- what happens
@@ -217,6 +247,7 @@ class LivePage(Page):
     def _on_networks(self, items: list[NetworkItem]) -> None:
         self._networks_listed = True
         self.networks.set_items(items)
+        self.second.set_items(items)
         if self.networks.current is None:
             last = Path(self.studio.settings.live_network)
             known = last if self.studio.settings.live_network and last.is_file() else None
@@ -229,6 +260,7 @@ class LivePage(Page):
         if self.studio.sources.state is SourceState.OPENING:
             self._misfit = False
             self.views.show_result(None)
+            self.views.cloud.forget()
         self._tell_loop()
         self.refresh()
 
@@ -248,13 +280,22 @@ class LivePage(Page):
         self.studio.report(error)
         self.refresh()
 
-    def _on_snapshot(self, folder: Path) -> None:
-        self.studio.notify(Notice("Snapshot saved.", f"{folder}", tone="good"))
+    def _on_steps(self) -> None:
+        """The views of the network show what the steps make of it, and the network itself when all are off."""
+        on = self.steps.settings.any
+        self.views.replace(*(("network", "processed") if on else ("processed", "network")))
+        self._tell_loop()
+
+    def _measure(self) -> None:
+        self.views.set_selecting(self.measure.tool == REGION)
+        self.measure.update_numbers(self.views.result)
+        self.views.set_marks(self.measure.marks())
 
     def _tell_loop(self) -> None:
         loop = self.engine.loop
         if loop is not None:
             loop.wanted = self.views.wanted
+            loop.steps = self.steps.settings
             loop.paused = not self.isVisible() or self.studio.sources.state is SourceState.PAUSED
 
     def _poll(self) -> None:
@@ -267,6 +308,8 @@ class LivePage(Page):
         result = loop.take()
         if result is not None:
             self.views.show_result(result)
+            if self.measure.tool != LOOK and not self._measuring.isActive():
+                self._measuring.start()
 
     def _on_displayed(self, result: LiveResult, ms: float) -> None:
         if self.engine.loop is not None:
@@ -303,3 +346,4 @@ class LivePage(Page):
     def _show_numbers(self) -> None:
         loop = self.engine.loop
         self.speed.set_statistics(loop.statistics() if loop is not None else None)
+        self.steps.show_done(self.views.result)

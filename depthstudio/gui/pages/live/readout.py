@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtWidgets import QLabel, QWidget
 
+from depthstudio.frames import FloatMap
+from depthstudio.geometry.measuring import MATCHING_ERROR_PX, expected_error_m
+from depthstudio.gui.pages.live.kinds import METHODS, Pair
 from depthstudio.gui.theme import GRID_PX
 from depthstudio.gui.widgets.basics import column, label, number_label, row
 
 if TYPE_CHECKING:
-    from depthstudio.geometry import RectifiedGeometry
     from depthstudio.inference.live import LiveResult
 
-MATCHING_ERROR_PX = 0.25
+_ALWAYS = ("position", "disparity", "depth", "error")
 _NAMES = {
-    "position": ("Position", "Pixel of the rectified left view."),
-    "disparity": ("Disparity", "How far the network finds the point to the left in the right picture."),
-    "depth": ("Depth", "f * B / disparity, along the optical axis."),
-    "error": ("Expected error", f"What {MATCHING_ERROR_PX} px of disparity mean at this distance: Z² / (f B) each px."),
-    "camera": ("Camera depth", "What the camera itself measured here."),
-    "difference": ("Network - camera", "How much farther the network sees the point."),
-    "sgbm": ("SGBM depth", "What OpenCV's semi-global matching finds here."),
+    "position": ("Position", "Pixel of the rectified left view.", 72),
+    "disparity": ("Disparity", "How far the network finds the point to the left in the right picture.", 76),
+    "depth": ("Depth", "f * B / disparity of the network itself, before any step after it.", 68),
+    "error": (
+        "Expected error",
+        f"What {MATCHING_ERROR_PX} px of disparity mean at this distance: Z² / (f B) each px.",
+        96,
+    ),
+    "confidence": ("Confidence", "How likely the network finds its error to be below 1 px.", 76),
+    "camera": ("Camera", "What the camera itself measured here.", 68),
+    "sgbm": ("SGBM", "What OpenCV's semi-global matching finds here.", 68),
+    "second": ("Second", "What the second network finds here.", 68),
+    "exact": ("Exact", "The simulated scene itself.", 68),
+    "difference": ("Difference", "The first of the two chosen methods minus the second one.", 88),
 }
-_WIDTHS_PX = {"position": 80, "disparity": 80, "depth": 72, "error": 104, "camera": 96, "difference": 120, "sgbm": 88}
-
-
-def expected_error_m(depth_m: float, geometry: RectifiedGeometry, error_px: float = MATCHING_ERROR_PX) -> float:
-    """Depth error that a disparity error makes: dZ = Z^2 / (f * B) * error_px, the derivative of Z = f * B / d."""
-    return depth_m**2 / geometry.focal_baseline * error_px
 
 
 def spoken_distance(metres: float, sign: str = "") -> str:
@@ -37,11 +41,11 @@ def spoken_distance(metres: float, sign: str = "") -> str:
     return f"{metres * 1000:{sign}.1f} mm" if abs(metres) < 1 else f"{metres:{sign}.2f} m"
 
 
-def read_at(result: LiveResult, x: int, y: int) -> dict[str, str]:
+def read_at(result: LiveResult, x: int, y: int, pair: Pair = ("network", "camera")) -> dict[str, str]:
     """Words for every value known at a pixel."""
 
-    def at(maps: object, name: str) -> float | None:
-        values = maps.get(name)  # type: ignore[attr-defined]
+    def at(maps: Mapping[str, FloatMap], name: str) -> float | None:
+        values = maps.get(name)
         value = float(values[y, x]) if values is not None else float("nan")
         return value if np.isfinite(value) else None
 
@@ -52,13 +56,17 @@ def read_at(result: LiveResult, x: int, y: int) -> dict[str, str]:
     if depth_m is not None and result.geometry is not None:
         words["depth"] = f"{depth_m:.3f} m"
         words["error"] = f"± {spoken_distance(expected_error_m(depth_m, result.geometry))}"
-    camera_m, sgbm_m = at(result.depth_m, "camera"), at(result.depth_m, "sgbm")
-    if camera_m is not None:
-        words["camera"] = f"{camera_m:.3f} m"
-        if depth_m is not None:
-            words["difference"] = spoken_distance(depth_m - camera_m, "+")
-    if sgbm_m is not None:
-        words["sgbm"] = f"{sgbm_m:.3f} m"
+    if result.prediction.confidence is not None:
+        words["confidence"] = f"{float(result.prediction.confidence[y, x]) * 100:.0f}%"
+    metric = bool(result.depth_m)
+    compared = result.depth_m if metric else result.disparity_px
+    for name in METHODS:
+        value = at(compared, name)
+        if value is not None and name in _NAMES:
+            words[name] = f"{value:.3f} m" if metric else f"{value:.2f} px"
+    first, second = (at(compared, name) for name in pair)
+    if first is not None and second is not None:
+        words["difference"] = spoken_distance(first - second, "+") if metric else f"{first - second:+.2f} px"
     return words
 
 
@@ -69,24 +77,24 @@ class Readout(QWidget):
         super().__init__()
         self._values: dict[str, QLabel] = {}
         self._columns: dict[str, QWidget] = {}
-        line = row(spacing=2 * GRID_PX)
-        for key, (name, tip) in _NAMES.items():
+        line = row(spacing=GRID_PX)
+        for key, (name, tip, width_px) in _NAMES.items():
             value = number_label("–")
             cell = QWidget()
             cell.setLayout(column(label(name, "small"), value, spacing=2))
             cell.setToolTip(tip)
-            cell.setFixedWidth(_WIDTHS_PX[key])
+            cell.setFixedWidth(width_px)
             self._values[key], self._columns[key] = value, cell
             line.addWidget(cell)
         line.addStretch(1)
         self.setLayout(line)
         self.setAccessibleName("Values under the cursor")
-        self.set_compared(camera=False, sgbm=False)
+        self.set_shown(frozenset())
 
-    def set_compared(self, camera: bool, sgbm: bool) -> None:
-        """Which comparisons have a place in the line."""
-        for key, shown in (("camera", camera), ("difference", camera), ("sgbm", sgbm)):
-            self._columns[key].setVisible(shown)
+    def set_shown(self, kinds: frozenset[str]) -> None:
+        """Which values have a place in the line beside those of the network; see kinds.VIEWS."""
+        for key, cell in self._columns.items():
+            cell.setVisible(key in _ALWAYS or key in kinds)
 
     def set_words(self, words: dict[str, str]) -> None:
         """Show values; those missing become a dash."""

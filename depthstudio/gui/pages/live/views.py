@@ -1,222 +1,207 @@
-"""The two pictures of the Live page with one shared cursor and one colour bar."""
+"""The views of the Live page: one, two or four pictures, a wipe, or the point cloud; one cursor and one colour bar."""
 
 from __future__ import annotations
 
-import math
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
 
-from depthstudio.frames import FloatMap
-from depthstudio.gui.colormaps import value_range
+from depthstudio.gui.pages.live.cloud import CloudPane
+from depthstudio.gui.pages.live.coloring import Coloring
+from depthstudio.gui.pages.live.kinds import COMPARED, METHODS, UNITS, methods_of, values_of
+from depthstudio.gui.pages.live.panes import PicturePane, ViewPane, WipePane
 from depthstudio.gui.pages.live.readout import Readout, read_at
 from depthstudio.gui.theme import GRID_PX
-from depthstudio.gui.widgets.basics import column, field, row
+from depthstudio.gui.widgets.basics import column, row
 from depthstudio.gui.widgets.color_bar import ColorBar
-from depthstudio.gui.widgets.image_view import ImageView, Overlay
+from depthstudio.gui.widgets.overlays import Overlay
 
 if TYPE_CHECKING:
     from depthstudio.inference.live import LiveResult
 
-Limits = tuple[float, float]
-VIEWS = {"left": "Left picture", "network": "Network", "camera": "Camera's own depth", "sgbm": "SGBM"}
-UNITS = {"disparity": "px", "depth": "m"}
-_FOLLOW_S = 0.5
-_RANGE_ORDER = ("camera", "network", "sgbm")
-_MISSING = {
-    "network": "No depth in metres without a calibration",
-    "camera": "This source measures no depth",
-    "sgbm": "No depth in metres without a calibration",
-}
-
-
-class _TimedView(ImageView):
-    """painted(ms) after every paint."""
-
-    painted = Signal(float)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint and say how long it took."""
-        started = time.perf_counter()
-        super().paintEvent(event)
-        self.painted.emit((time.perf_counter() - started) * 1000.0)
-
-
-class ViewPane(QWidget):
-    """One picture under the list that says which."""
-
-    def __init__(self, name: str, kind: str) -> None:
-        super().__init__()
-        self.chooser = field(QComboBox(), name, "What this side shows.")
-        for key, words in VIEWS.items():
-            self.chooser.addItem(words, key)
-        self.chooser.setCurrentIndex(list(VIEWS).index(kind))
-        self.chooser.setFixedWidth(200)
-        self.view = _TimedView()
-        self.view.setAccessibleName(name)
-        layout = column(row(self.chooser, 1), self.view)
-        layout.setStretch(1, 1)
-        self.setLayout(layout)
-
-    @property
-    def kind(self) -> str:
-        """left, network, camera or sgbm."""
-        return str(self.chooser.currentData())
+LAYOUTS = {"one": "1", "two": "2", "four": "4", "wipe": "Wipe", "cloud": "3-D"}
+_FIRST_KINDS = ("left", "network", "camera", "difference")
 
 
 class LiveViews(QWidget):
-    """Shows results. wanted_changed() when other comparisons are needed; displayed(result, ms) when one is painted."""
+    """Shows results.
+
+    wanted_changed() when other comparisons are needed; displayed(result, ms) when one is painted; clicked(x, y) and
+    selected(x0, y0, x1, y1) in pixels of the rectified left view; shown_changed() when other kinds or another layout
+    are shown.
+    """
 
     wanted_changed = Signal()
+    shown_changed = Signal()
     displayed = Signal(object, float)
     limits_changed = Signal(float, float)
+    clicked = Signal(float, float)
+    selected = Signal(float, float, float, float)
 
     def __init__(self) -> None:
         super().__init__()
-        self.left, self.right = ViewPane("Left side", "left"), ViewPane("Right side", "network")
-        self.panes = (self.left, self.right)
+        self.coloring = Coloring()
+        self.panes = tuple(ViewPane(f"View {i + 1}", kind) for i, kind in enumerate(_FIRST_KINDS))
+        self.left, self.right = self.panes[:2]
+        self.wipe = WipePane("left", "network")
+        self._pictures: tuple[ViewPane | WipePane, ...] = (*self.panes, self.wipe)
+        self.cloud = CloudPane()
         self.color_bar = ColorBar("px", 1.0, 1)
         self.readout = Readout()
         self.result: LiveResult | None = None
-        self._unit = "disparity"
-        self._fixed: dict[str, Limits | None] = {"disparity": None, "depth": None}
-        self._auto: Limits | None = None
-        self._followed_s = 0.0
+        self.layout_name = "two"
+        self._alone = self.right
+        self._before_alone = "two"
+        self._marks: Sequence[Overlay] = ()
         self._cursor: tuple[int, int] | None = None
-        self._unpainted: set[ViewPane] = set()
+        self._unpainted: set[QWidget] = set()
         self._spent_ms = 0.0
         self._timed: LiveResult | None = None
-        pictures = row(self.left, self.right, self.color_bar)
+        several = QWidget()
+        self._grid = QGridLayout(several)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(GRID_PX)
+        for i, pane in enumerate(self.panes):
+            self._grid.addWidget(pane, i // 2, i % 2)
+        self._stack = QStackedWidget()
+        for widget in (several, self.wipe, self.cloud):
+            self._stack.addWidget(widget)
+        pictures = row(self._stack, self.color_bar)
         pictures.setStretch(0, 1)
-        pictures.setStretch(1, 1)
         layout = column(pictures, self.readout)
         layout.setStretch(0, 1)
-        layout.setSpacing(GRID_PX)
         self.setLayout(layout)
-        for pane in self.panes:
-            pane.chooser.currentIndexChanged.connect(self._on_kind)
+        self._connect()
+        self.set_layout("two")
+
+    def _connect(self) -> None:
+        for pane in self._pictures:
+            pane.kind_changed.connect(self._on_shown)
             pane.view.hovered.connect(self._on_hover)
             pane.view.painted.connect(lambda ms, pane=pane: self._on_painted(pane, ms))
+            pane.view.clicked.connect(self.clicked)
+            pane.view.selected.connect(self.selected)
+            pane.view.view_changed.connect(lambda *view, pane=pane: self._look_alike(pane, *view))
+        for pane in self.panes:
             pane.view.double_clicked.connect(lambda pane=pane: self.enlarge(pane))
-        self._arrange()
+        self.cloud.painted.connect(lambda ms: self._on_painted(self.cloud, ms))
+        self.cloud.options_changed.connect(self._on_shown)
+
+    # ---- what is shown
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Everything that is in sight."""
+        if self.layout_name == "cloud":
+            return frozenset({self.cloud.method})
+        return frozenset().union(*(pane.kinds for pane in self._shown_panes()))
 
     @property
     def wanted(self) -> frozenset[str]:
         """The comparisons that somebody looks at."""
-        return frozenset(pane.kind for pane in self.panes) & {"camera", "sgbm"}
+        methods = (methods_of(kind, self.coloring.pair) for kind in self.kinds)
+        return frozenset().union(*methods) & COMPARED
 
-    @property
-    def unit(self) -> str:
-        """disparity or depth."""
-        return self._unit
+    def set_layout(self, name: str) -> None:
+        """One of LAYOUTS."""
+        self.layout_name = name
+        shown = self._shown_panes()
+        self._stack.setCurrentIndex({"wipe": 1, "cloud": 2}.get(name, 0))
+        for pane in self.panes:
+            pane.setVisible(pane in shown)
+        for i in range(2):
+            self._grid.setRowStretch(i, int(i == 0 or name == "four"))
+            self._grid.setColumnStretch(i, int(any(pane in shown for pane in self.panes[i::2])))
+        self._on_shown()
 
-    @property
-    def limits(self) -> Limits | None:
-        """The range of the colours in force."""
-        return self._fixed[self._unit] or self._auto
+    def enlarge(self, pane: ViewPane | None) -> None:
+        """One picture alone; again, or None, for all that were there before."""
+        if pane is not None and self.layout_name != "one":
+            self._alone, self._before_alone = pane, self.layout_name
+            self.set_layout("one")
+        elif self.layout_name == "one":
+            self.set_layout(self._before_alone if self._before_alone != "one" else "two")
+
+    def replace(self, old: str, new: str) -> None:
+        """Let the views of one kind show another one."""
+        for pane in self.panes:
+            if pane.kind == old:
+                pane.choose(new)
 
     def show_result(self, result: LiveResult | None) -> None:
         """Show a new result; None clears the pictures."""
         started = time.perf_counter()
-        self.result = result
-        self._timed = result
+        self.result = self._timed = result
         if result is None:
-            self._auto = None  # another network or source begins with a range of its own
-        self._show()
-        self._unpainted = {pane for pane in self.panes if pane.isVisible()}
+            self.coloring.forget()
+            for pane in self._pictures:
+                pane.view.set_pixels(None)
+        self.redraw()
+        shown: tuple[QWidget, ...] = (self.cloud,) if self.layout_name == "cloud" else self._shown_panes()
+        self._unpainted = {pane for pane in shown if pane.isVisible()}
         self._spent_ms = (time.perf_counter() - started) * 1000.0
 
     def set_placeholder(self, text: str) -> None:
         """What is said while there is no result."""
         if self.result is None:
-            for pane in self.panes:
+            for pane in self._pictures:
                 pane.view.set_placeholder(text)
 
     def set_unit(self, unit: str) -> None:
         """Disparity (px) or depth (m)."""
-        self._unit = unit
-        self._auto = None
+        self.coloring.unit = unit
+        self.coloring.forget()
         self.color_bar.set_unit(UNITS[unit], 1.0, 1 if unit == "disparity" else 2)
-        self._show()
+        self.redraw()
 
-    def set_fixed_limits(self, limits: Limits | None) -> None:
-        """Colours over a fixed range, in the unit shown; None follows the picture."""
-        self._fixed[self._unit] = limits
-        self._show()
-
-    def set_colormap(self, name: str) -> None:
-        """turbo, viridis or grey."""
-        self.color_bar.set_colormap(name)
-        for pane in self.panes:
-            pane.view.set_colormap(name)
-
-    def enlarge(self, pane: ViewPane | None) -> None:
-        """One picture alone; again, or None, for both."""
-        alone = pane if pane is not None and all(other.isVisible() for other in self.panes) else None
-        for other in self.panes:
-            other.setVisible(alone is None or other is alone)
-        self._arrange()
-        self._show()
-
-    # ---- showing
-
-    def _maps(self) -> dict[str, FloatMap]:
-        if self.result is None:
-            return {}
-        return dict(self.result.disparity_px if self._unit == "disparity" else self.result.depth_m)
-
-    def _show(self) -> None:
-        maps = self._maps()
-        self._follow(maps)
-        for pane in self.panes:
-            if not pane.isVisibleTo(self):
-                continue
-            if self.result is None:
-                pane.view.set_image(None)
-            elif pane.kind == "left":
-                pane.view.set_image(self.result.prediction.left_rectified)
-            else:
-                self._show_map(pane, maps.get(pane.kind))
+    def set_marks(self, marks: Sequence[Overlay]) -> None:
+        """What is measured, drawn over every picture."""
+        self._marks = marks
         self._show_cursor()
 
-    def _show_map(self, pane: ViewPane, values: FloatMap | None) -> None:
-        assert self.result is not None
-        if values is None:
-            computing = pane.kind in self.wanted - self.result.wanted
-            pane.view.set_placeholder("Computing…" if computing else _MISSING[pane.kind])
-        pane.view.set_map(values, self.limits)
+    def set_selecting(self, selecting: bool) -> None:
+        """Whether a drag draws a rectangle."""
+        for pane in self._pictures:
+            pane.view.set_selecting(selecting)
 
-    def _follow(self, maps: dict[str, FloatMap]) -> None:
-        """One range for both sides, so that equal colours mean equal values.
+    def redraw(self) -> None:
+        """Show the same result again, because the way of showing has changed."""
+        result, coloring = self.result, self.coloring
+        self.color_bar.set_colormap(coloring.colormap, coloring.log)
+        if result is not None:
+            if self.layout_name == "cloud":
+                self.cloud.show_result(result, coloring)
+            elif coloring.follow(result, self.kinds) or coloring.limits is not None:
+                self._tell_limits()
+            for pane in self._shown_panes():
+                pane.show_result(result, coloring)
+        self._show_cursor()
 
-        What the camera measured sets it when it is shown: a network far off would push it out of sight.
-        """
-        shown = {pane.kind for pane in self.panes} & maps.keys()
-        reference = next((kind for kind in _RANGE_ORDER if kind in shown), "network")
-        found = value_range(maps[reference]) if reference in maps else None
-        if found is not None:
-            old = self._auto or found
-            now_s = time.monotonic()
-            share = 1.0 - math.exp((self._followed_s - now_s) / _FOLLOW_S)
-            self._followed_s = now_s
-            self._auto = old[0] + share * (found[0] - old[0]), old[1] + share * (found[1] - old[1])
-        limits = self.limits
-        if limits is not None:
-            self.color_bar.set_range(*limits)
-            self.limits_changed.emit(*limits)
+    def _shown_panes(self) -> tuple[ViewPane | WipePane, ...]:
+        if self.layout_name == "cloud":
+            return ()
+        if self.layout_name == "wipe":
+            return (self.wipe,)
+        return {"one": (self._alone,), "two": self.panes[:2], "four": self.panes}[self.layout_name]
 
-    def _arrange(self) -> None:
-        self.color_bar.setVisible(any(pane.kind != "left" and pane.isVisibleTo(self) for pane in self.panes))
-        self.readout.set_compared("camera" in self.wanted, "sgbm" in self.wanted)
-
-    def _on_kind(self) -> None:
-        self._arrange()
-        self._show()
+    def _on_shown(self) -> None:
+        kinds = self.kinds
+        self.color_bar.setVisible(self.layout_name != "cloud" and bool(kinds & METHODS.keys()))
+        self.readout.setVisible(self.layout_name != "cloud")
+        self.readout.set_shown(kinds)
+        self.coloring.look_again()
+        self.redraw()
+        self.shown_changed.emit()
         self.wanted_changed.emit()
+
+    def _tell_limits(self) -> None:
+        if self.coloring.limits is not None:
+            self.color_bar.set_range(*self.coloring.limits)
+            self.limits_changed.emit(*self.coloring.limits)
 
     # ---- cursor
 
@@ -224,27 +209,34 @@ class LiveViews(QWidget):
         self._cursor = (x, y) if x >= 0 else None
         self._show_cursor()
 
+    def _cursor_in(self, result: LiveResult) -> tuple[int, int] | None:
+        height, width = result.prediction.disparity_px.shape
+        inside = self._cursor is not None and self._cursor[0] < width and self._cursor[1] < height
+        return self._cursor if inside else None
+
     def _show_cursor(self) -> None:
-        result, cursor = self.result, self._cursor
-        if result is not None and cursor is not None:
-            height, width = result.prediction.disparity_px.shape
-            if cursor[0] >= width or cursor[1] >= height:
-                cursor = None
-        overlays = (
-            [] if cursor is None or result is None else _reticle(*cursor, result.prediction.disparity_px.shape[1])
-        )
-        for pane in self.panes:
-            pane.view.set_overlays(overlays)
+        result = self.result
+        cursor = self._cursor_in(result) if result is not None else None
+        reticle = [] if cursor is None or result is None else _reticle(*cursor, result.prediction.disparity_px.shape[1])
+        for pane in self._shown_panes():
+            pane.view.set_overlays([*self._marks, *reticle])
+            pane.set_cursor(cursor)
         if result is None or cursor is None:
             self.readout.set_words({})
             self.color_bar.set_mark(None)
             return
-        self.readout.set_words(read_at(result, *cursor))
-        values = self._maps().get("network")
+        self.readout.set_words(read_at(result, *cursor, self.coloring.pair))
+        values = values_of(result, "network", self.coloring.unit, self.coloring.pair)
         value = float(values[cursor[1], cursor[0]]) if values is not None else float("nan")
         self.color_bar.set_mark(value if value > 0 else None)
 
-    def _on_painted(self, pane: ViewPane, ms: float) -> None:
+    def _look_alike(self, source: PicturePane, zoom: float, x: float, y: float) -> None:
+        """Every picture shows the same part."""
+        for pane in self._pictures:
+            if pane is not source:
+                pane.view.set_view(zoom, x, y)
+
+    def _on_painted(self, pane: QWidget, ms: float) -> None:
         if pane not in self._unpainted or self._timed is None:
             return
         self._unpainted.discard(pane)
