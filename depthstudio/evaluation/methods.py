@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
 from depthstudio.datasets.samples import StereoSample
 from depthstudio.evaluation.sgbm import sgbm_disparity
 from depthstudio.frames import Image
-from depthstudio.inference import Prediction
+
+if TYPE_CHECKING:
+    from depthstudio.inference import Prediction  # imports torch, which tables and reports can do without
 
 
 class DisparityMethod(Protocol):
@@ -57,6 +59,8 @@ class SgbmMethod:
 
     def predict(self, left: Image, right: Image) -> Prediction:
         """See DisparityMethod.predict; NaN in holes."""
+        from depthstudio.inference import Prediction
+
         started = time.perf_counter()
         disparity_px = sgbm_disparity(left, right, self.max_disparity, self.fill_holes)
         return Prediction(disparity_px, None, left, (time.perf_counter() - started) * 1000.0)
@@ -72,6 +76,8 @@ class CameraMethod:
 
     def predict_sample(self, sample: StereoSample) -> Prediction:
         """See SampleMethod.predict_sample; NaN where the camera measured nothing."""
+        from depthstudio.inference import Prediction
+
         known = sample.exact_disparity_px is not None
         nothing = np.full(sample.valid.shape, np.nan, np.float32)
         return Prediction(sample.disparity_px if known else nothing, None, sample.left, 0.0)

@@ -6,12 +6,23 @@ from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.calibrate import CalibratePage
 from depthstudio.gui.pages.capture import CapturePage
 from depthstudio.gui.pages.dataset import DatasetPage
+from depthstudio.gui.pages.evaluate import EvaluatePage
 from depthstudio.gui.pages.live import LivePage
+from depthstudio.gui.pages.quality import QualityPage
 from depthstudio.gui.pages.settings import SettingsPage
 from depthstudio.gui.pages.train import TrainPage
 from depthstudio.gui.studio import Studio
 
-PAGES: tuple[type[Page], ...] = (CapturePage, CalibratePage, DatasetPage, TrainPage, LivePage, SettingsPage)
+PAGES: tuple[type[Page], ...] = (
+    CapturePage,
+    CalibratePage,
+    DatasetPage,
+    TrainPage,
+    LivePage,
+    QualityPage,
+    EvaluatePage,
+    SettingsPage,
+)
 
 
 def make_pages(studio: Studio) -> list[Page]:

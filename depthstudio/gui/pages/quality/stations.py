@@ -1,0 +1,83 @@
+"""The stations measured so far: a list in the panel, and curves against distance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QFrame, QWidget
+
+from depthstudio.evaluation.quality_report import METHODS, TABLE, Station, station_curve
+from depthstudio.gui.pages.quality.table import TOKENS
+from depthstudio.gui.theme import mark
+from depthstudio.gui.widgets.basics import Section, column, field, icon_button, label, number_label, row
+from depthstudio.gui.widgets.curve_plot import CurvePlot
+
+
+class StationsSection(Section):
+    """removed(int): the user drops a station."""
+
+    removed = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__("Stations")
+        self._list = column(spacing=4)
+        self.add(self._list)
+        self.set_stations([])
+
+    def set_stations(self, stations: Sequence[Station]) -> None:
+        """Show these."""
+        while (item := self._list.takeAt(0)) is not None:
+            old = item.widget()
+            if old is not None:
+                old.hide()
+                old.deleteLater()
+        if not stations:
+            self._list.addWidget(
+                label("Measure at several distances, for example 0.5, 1, 2 and 4 m, for curves.", "muted", wrap=True)
+            )
+        for number, station in enumerate(stations):
+            holder = QFrame()
+            mark(holder, surface="card")
+            shown = {METHODS[method]: f"{quality.plane_rms_mm:.1f}" for method, quality in station.quality.items()}
+            words = "RMS " + ", ".join(f"{name.lower()} {value}" for name, value in shown.items()) + " mm"
+            drop = icon_button("x", "Remove this station", partial(self.removed.emit, number), size_px=14)
+            texts = column(number_label(f"{station.distance_m:.2f} m", "section"), label(words, "small"), spacing=0)
+            line = row(texts, 1, drop)
+            line.setContentsMargins(8, 4, 4, 4)
+            holder.setLayout(line)
+            self._list.addWidget(holder)
+
+
+class StationCurves(QWidget):
+    """One metric against distance, a curve per method."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stations: Sequence[Station] = ()
+        self.metric = field(QComboBox(), "Metric of the curves")
+        for index, metric in enumerate(TABLE):
+            if metric.key != "distance_m":
+                self.metric.addItem(f"{metric.title}, {metric.unit}", index)
+        self.metric.setCurrentIndex(self.metric.findText("Plane fit RMS, mm"))
+        self.plot = CurvePlot("", {METHODS[method]: token for method, token in TOKENS.items()}, "distance, m")
+        self.metric.currentIndexChanged.connect(lambda _: self._show())
+        card = QFrame()
+        mark(card, surface="card")
+        inside = column(row(label("Against distance", "section"), 1, self.metric), self.plot, spacing=4)
+        inside.setContentsMargins(12, 8, 12, 8)
+        card.setLayout(inside)
+        self.setLayout(column(card))
+
+    def set_stations(self, stations: Sequence[Station]) -> None:
+        """Draw these."""
+        self._stations = list(stations)
+        self._show()
+
+    def _show(self) -> None:
+        metric = TABLE[self.metric.currentData()]
+        for method, title in METHODS.items():
+            x, y = station_curve(self._stations, method, metric)
+            self.plot.set_curve(title, x, y)
+            self.plot.set_faint(title, x, y)
