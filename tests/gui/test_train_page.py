@@ -286,7 +286,7 @@ def test_runs_are_compared_saved_and_trashed(page: TrainPage, workspace: Workspa
     page.runs_view.table.itemSelectionChanged.emit()
     qtbot.waitUntil(lambda: len(page.runs_view.stories) == 2, timeout=LONG_MS)
     differences = page.runs_view.differences
-    assert [differences.item(0, column).text() for column in range(3)] == ["Dropout", "0.2", "0.1"]
+    assert [differences.item(3, column).text() for column in range(3)] == ["Dropout", "0.2", "0.1"]
     for what in ("validation_loss", "gap", "validation_epe_px"):
         page.runs_view.what.set_current(what)
         page.runs_view.what.chosen.emit(what)
@@ -302,8 +302,8 @@ def test_runs_are_renamed_noted_trashed_and_taken_back(page: TrainPage, workspac
     page.show_tab("runs")
     page.runs_view.table.selectRow(0)
     page.runs.name.setText("renamed")
-    page.runs.notes.setPlainText("a good one")
-    page.runs.keep.click()
+    page.runs.notes.setText("a good one")
+    page.runs.notes.editingFinished.emit()
     qtbot.waitUntil(lambda: page.library.entries[0].run.name == "renamed", timeout=LONG_MS)
     assert list_runs(workspace.runs)[0].about.notes == "a good one"
     qtbot.waitUntil(lambda: page.runs.entry is not None and page.runs.entry.run.name == "renamed", timeout=LONG_MS)
@@ -330,6 +330,8 @@ def test_the_result_is_a_table_and_frames_can_be_looked_at(page: TrainPage, qtbo
         assert measures[:3] == ["Train loss", "Validation loss", "Loss gap"]
     assert [frame.group for frame in page.run_panel.frames.frames] == ["shelf", "shelf"]
     assert page.run_panel.frames.frames[0].epe_px >= page.run_panel.frames.frames[1].epe_px
+    assert page.curves.distance.edges
+    assert page.curves.distance.value("now", 0) is not None
     page.run_panel.frames.table.selectRow(0)
     name = page.run_panel.frames.frames[0].name
     qtbot.waitUntil(lambda: name in page.samples.title, timeout=LONG_MS)
@@ -344,7 +346,8 @@ def test_the_stage_shows_what_will_be_learned_from(page: TrainPage, qtbot: QtBot
     preview = page.preview_view
     qtbot.waitUntil(lambda: preview.views["varied"].image_size is not None, timeout=LONG_MS)
     assert preview.views["left"].image_size == SIZE
-    assert preview.chips["kept"].accessibleName().startswith("kept")
+    assert preview.kept.accessibleName().startswith("kept")
+    assert "Border <b>−" in preview.shares["border"].text()
     assert preview.slider.maximum() == 3
     preview.side.chosen.emit("validation")
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainterPath, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsPathItem, QWidget
 
+from depthstudio.gui.pages.train.distance_plot import DistancePlot
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.theme import GRID_PX, theme
 from depthstudio.gui.widgets.basics import column, row
@@ -135,7 +136,7 @@ class TrainingPlot(CurvePlot):
 
 
 class CurvesView(QWidget):
-    """Four plots of one run that share their epochs."""
+    """Four plots of one run that share their epochs, and its error by distance."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -150,7 +151,11 @@ class CurvesView(QWidget):
         for plot in (self.loss, self.epe):  # those below share the axis
             plot.plot.setLabel("bottom", "epoch")
         self.plots = (self.loss, self.epe, self.rate, self.gradient)
-        upper, lower = row(self.loss, self.epe, spacing=2 * GRID_PX), row(self.rate, self.gradient, spacing=2 * GRID_PX)
+        self.distance = DistancePlot()
+        upper = row(self.loss, self.epe, spacing=2 * GRID_PX)
+        lower = row(self.rate, self.gradient, self.distance, spacing=2 * GRID_PX)
+        for place in range(3):
+            lower.setStretch(place, 1)
         layout = column(upper, lower, spacing=GRID_PX)
         layout.setStretch(0, 5)
         layout.setStretch(1, 3)
@@ -163,6 +168,7 @@ class CurvesView(QWidget):
                 plot.clear()
                 plot.set_gap([], [], [])
                 plot.set_marks([])
+            self.distance.set_bands((), (), "")
             self._reached = 0.0
             self.show_compared(None)
             return
@@ -170,6 +176,7 @@ class CurvesView(QWidget):
         self._show_pair(self.epe, story, "epe_px")
         self._show_rate(story)
         self._show_gradient(story)
+        self._show_distance(story)
         last = story.steps[-1] if story.steps else None
         self._reached = max(float(story.epoch), _position(last) if last else 0.0)
         self._show_extent()
@@ -220,6 +227,12 @@ class CurvesView(QWidget):
         self.gradient.set_level(limit or None)
         self.gradient.plot.setToolTip(f"Gradients longer than {limit:g} (dotted) are shortened." if limit else "")
         self.gradient.set_faint("norm", *_faint(story.steps, lambda step: step.gradient_norm))
+
+    def _show_distance(self, story: RunStory) -> None:
+        before = story.baseline.bands if story.baseline is not None else ()
+        newest = story.best or (story.epochs[-1] if story.epochs else None)
+        words = f"epoch {newest.epoch}" if newest is not None else "now"
+        self.distance.set_bands(before, newest.bands if newest is not None else (), words)
 
 
 def reductions(epochs: Sequence[EpochDone]) -> list[EpochDone]:

@@ -82,22 +82,15 @@ class AfterExits(QWidget):
         self.further.setToolTip("Set up a new run that starts from this network")
         self.evaluate = button("Evaluate", self.ask_evaluation, "gauge", tip="Measure its network thoroughly")
         self.export = button("Export…", self.ask_export, "package", tip="For other programs and machines")
-        self.folder = button("Open folder", self.open_folder, "folder-open")
+        self.folder = icon_button("folder-open", "Open the run's folder", self.open_folder)
         self.new = button("New run", self.new_asked.emit, "plus")
         save_tip = "Save the curves as PNG and CSV in the run's folder"
         self.save = icon_button("download", save_tip, self.save_asked.emit)
-        last = row(self.folder, self.new, self.save)
-        self.setLayout(
-            column(
-                self.back,
-                self.preview,
-                self.resume,
-                self.further,
-                row(self.evaluate, self.export),
-                last,
-                spacing=GRID_PX,
-            )
-        )
+        onwards = row(self.further, self.evaluate)
+        last = row(self.export, self.new, self.folder, self.save)
+        for place in range(2):
+            last.setStretch(place, 1)
+        self.setLayout(column(self.back, self.preview, self.resume, onwards, last, spacing=GRID_PX))
 
     def show_story(self, story: RunStory, another_runs: bool) -> None:
         """another_runs: a run is going on meanwhile."""
@@ -107,7 +100,7 @@ class AfterExits(QWidget):
         self.preview.setVisible(has_result and has_epochs)
         self.further.setVisible(has_result and has_epochs)
         self.export.setVisible(has_result)
-        self.evaluate.setVisible(has_result and has_page("evaluate"))
+        self.evaluate.setVisible(has_result)
         self.resume.setVisible(story.can_resume)
         self.resume.setEnabled(not another_runs)
         self.folder.setEnabled(has_folder)
@@ -137,13 +130,6 @@ class AfterExits(QWidget):
         """Show the run's folder in the file manager."""
         if self._story is not None and self._story.folder is not None:
             open_folder(self._story.folder)
-
-
-def has_page(name: str) -> bool:
-    """True when the window has a page of this name."""
-    from depthstudio.gui.pages import PAGES
-
-    return any(page is not None and page.name == name for page in PAGES)
 
 
 def open_folder(folder: Path) -> None:

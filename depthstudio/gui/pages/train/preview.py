@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QSlider, QWidget
 
-from depthstudio.datasets.labels import RULES, mask_label
+from depthstudio.datasets.labels import LOW_VALID_SHARE, RULES, mask_label
+from depthstudio.datasets.rule_map import rule_map
 from depthstudio.datasets.samples import SampleSource
 from depthstudio.datasets.stereo_sample import StereoSample
 from depthstudio.gui.tasks import TaskContext, TaskRunner
@@ -22,17 +23,21 @@ from depthstudio.training.checks.finding import FrameRef
 from depthstudio.training.data import TrainingData
 from depthstudio.training.settings import TrainingSettings
 
-_REMOVED_ALPHA = 205
+_REMOVED_ALPHA = 235
 
 
 @dataclass(frozen=True, eq=False)
 class LearningPicture:
-    """One frame as it would be used. kept: share of pixels learned from. lost: rule -> share it removes."""
+    """One frame as it would be used. kept: share of pixels learned from. lost: rule -> share it removes.
+
+    removed_by: (H, W) uint8, the place (from 1) in RULES of the rule that removed a pixel; None for ground truth.
+    """
 
     sample: StereoSample
     varied: StereoSample
     kept: float
     lost: dict[str, float]
+    removed_by: NDArray[np.uint8] | None
 
 
 def learning_picture(samples: SampleSource, index: int, settings: TrainingSettings, draw: int) -> LearningPicture:
@@ -47,7 +52,8 @@ def learning_picture(samples: SampleSource, index: int, settings: TrainingSettin
     masked = mask_label(sample.disparity_px, sample.geometry, settings.mask)
     measured = np.array_equal(masked.mask, sample.valid)  # ground truth is taken as it is, without the rules
     lost = dict(masked.statistics.removed) if measured else {}
-    return LearningPicture(sample, varied, float(sample.valid.mean()), lost)
+    removed_by = rule_map(sample.disparity_px, sample.geometry, settings.mask) if measured else None
+    return LearningPicture(sample, varied, float(sample.valid.mean()), lost, removed_by)
 
 
 class SetupPreview(QWidget):
@@ -70,7 +76,7 @@ class SetupPreview(QWidget):
         self.views = {
             "left": ImageView("Left, rectified"),
             "right": ImageView("Right, rectified"),
-            "label": ImageView("Label, faded where it is left out"),
+            "label": ImageView("Label, coloured where a rule removes it"),
             "varied": ImageView("As the network gets it"),
         }
         self._bar = ColorBar("px")
@@ -79,17 +85,18 @@ class SetupPreview(QWidget):
         grid.setSpacing(GRID_PX)
         for i, view in enumerate(self.views.values()):
             grid.addWidget(view, i // 2, i % 2)
-        self.chips = {"kept": StatChip("kept", "Share of the pixels that the loss counts.")}
-        self.chips |= {
-            rule: StatChip(words, "Share of all pixels that this rule removes.") for rule, words in RULES.items()
-        }
+        self.kept = StatChip("kept", "Share of the pixels that the loss counts.")
+        self.shares = {rule: number_label("", "small") for rule in RULES}
+        for share in self.shares.values():
+            share.setTextFormat(Qt.TextFormat.RichText)
+            share.setToolTip("Share of all pixels that this rule removes.")
         self.draw_button = button("Vary again", self._draw_again, "wand-sparkles", "quiet")
         self.draw_button.setToolTip("Draw another crop and variation of this frame")
         heading = row(label("What it learns from", "section"), self.side, self.slider, self._at, self.draw_button)
         heading.setStretch(2, 1)
         pictures = row(grid, self._bar, spacing=GRID_PX)
         pictures.setStretch(0, 1)
-        layout = column(heading, pictures, row(*self.chips.values(), 1))
+        layout = column(heading, pictures, row(self.kept, *self.shares.values(), 1, spacing=2 * GRID_PX))
         layout.setStretch(1, 1)
         self.setLayout(layout)
         self.side.chosen.connect(lambda _: self._show_count())
@@ -150,24 +157,30 @@ class SetupPreview(QWidget):
         self.views["left"].set_image(sample.left)
         self.views["right"].set_image(sample.right)
         self.views["label"].set_map(sample.disparity_px)
-        self.views["label"].set_tint(_removed(sample))
+        self.views["label"].set_tint(_tint(picture))
         self.views["varied"].set_image(picture.varied.left)
         height, width = picture.varied.valid.shape
         self.views["varied"].set_caption(f"As the network gets it, {width} × {height}")
         self.views["left"].set_readout(sample.name)
-        self._show_chips(picture)
+        self._show_shares(picture)
 
-    def _show_chips(self, picture: LearningPicture) -> None:
-        self.chips["kept"].set_value(f"{picture.kept:.0%}", "good" if picture.kept >= 0.5 else "warning")
-        for rule in RULES:
-            self.chips[rule].setVisible(rule in picture.lost)
+    def _show_shares(self, picture: LearningPicture) -> None:
+        self.kept.set_value(f"{picture.kept:.0%}", "good" if picture.kept >= LOW_VALID_SHARE else "warning")
+        for rule, words in RULES.items():
+            share = self.shares[rule]
+            share.setVisible(rule in picture.lost)
             if rule in picture.lost:
-                self.chips[rule].set_value(f"−{picture.lost[rule]:.0%}")
+                dot = f'<span style="color:{theme().hex(f"mask_{rule}")}">●</span>'
+                share.setText(f"{dot} {words} <b>−{picture.lost[rule]:.0%}</b>")
 
 
-def _removed(sample: StereoSample) -> NDArray[np.uint8]:
-    """(H, W, 4) BGRA: a veil over the labelled pixels that the rules take away."""
-    red, green, blue = theme().rgb("stage")
-    tint = np.zeros((*sample.valid.shape, 4), np.uint8)
-    tint[np.isfinite(sample.disparity_px) & ~sample.valid] = (blue, green, red, _REMOVED_ALPHA)
-    return tint
+def _tint(picture: LearningPicture) -> NDArray[np.uint8]:
+    """(H, W, 4) BGRA: over what the rules take away lies the colour of the rule, as on the Dataset page."""
+    table = np.zeros((len(RULES) + 1, 4), np.uint8)
+    for number, rule in enumerate(RULES, start=1):
+        if rule != "finite":  # nothing was measured there, so there is nothing to see either
+            red, green, blue = theme().rgb(f"mask_{rule}")
+            table[number] = (blue, green, red, _REMOVED_ALPHA)
+    if picture.removed_by is None:
+        return np.zeros((*picture.sample.valid.shape, 4), np.uint8)
+    return table[picture.removed_by]

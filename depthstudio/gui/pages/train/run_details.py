@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from depthstudio.gui.pages.train.library import RunEntry
 from depthstudio.gui.pages.train.runs_table import data_words
@@ -31,15 +32,13 @@ class RunDetails(QWidget):
         self.name.setAccessibleName("Name of the run")
         self.name.setToolTip("The name; the folder keeps its own")
         self.name.editingFinished.connect(self._on_edited)
-        self.notes = QPlainTextEdit()
+        self.notes = QLineEdit()
         self.notes.setPlaceholderText("Note")
         self.notes.setAccessibleName("Note")
-        self.notes.setFixedHeight(72)
-        self.keep = button("Keep the note", self._on_edited, "check")
-        self.notes.textChanged.connect(lambda: self.keep.setVisible(self._is_changed()))
+        self.notes.editingFinished.connect(self._on_edited)
         self.facts = Facts("The run")
         details = Section("Run")
-        for item in (self.name, self.notes, self.keep, self.facts):
+        for item in (self.name, self.notes, self.facts):
             details.add(item)
         self.show_button = self._button("Show it", "eye", "show", "primary")
         self.further = self._button("Fine-tune further", "graduation-cap", "further")
@@ -55,7 +54,7 @@ class RunDetails(QWidget):
     def show_chosen(self, entries: Sequence[RunEntry], *, any_runs: bool, is_live: bool = False) -> None:
         """The first of those chosen; is_live: it is running."""
         several = len(entries) > 1
-        text = _NONE if not any_runs else _CHOOSE if not entries else f"{len(entries)} runs are compared."
+        text = _NONE if not any_runs else _CHOOSE if not entries else _comparison(entries)
         self._words.setText(text)
         self._words.setVisible(not entries or several)
         self._body.setVisible(len(entries) == 1)
@@ -67,8 +66,8 @@ class RunDetails(QWidget):
         about = entry.run.about
         if not (same and (self.name.hasFocus() or self.notes.hasFocus())):
             self.name.setText(entry.run.name)
-            self.notes.setPlainText(about.notes)
-        self.keep.setVisible(self._is_changed())
+            self.notes.setText(about.notes)
+            self.name.setCursorPosition(0)
         settings = entry.run.settings
         self.facts.set_facts(
             [
@@ -93,13 +92,21 @@ class RunDetails(QWidget):
         if self.entry is not None:
             self.asked.emit(what, self.entry)
 
-    def _is_changed(self) -> bool:
-        return self.entry is not None and self.notes.toPlainText() != self.entry.run.about.notes
-
     def _on_edited(self) -> None:
         entry = self.entry
         if entry is None:
             return
-        name, notes = self.name.text().strip() or entry.run.name, self.notes.toPlainText()
+        name, notes = self.name.text().strip() or entry.run.name, self.notes.text().strip()
         if (name, notes) != (entry.run.name, entry.run.about.notes):
             self.described.emit(entry, name, notes)
+
+
+def _comparison(entries: Sequence[RunEntry]) -> str:
+    """How many runs are compared, and which has the smallest error."""
+    text = f"{len(entries)} runs are compared."
+    measured = [entry for entry in entries if isfinite(entry.summary.best_validation_epe_px)]
+    if not measured:
+        return text
+    best = min(measured, key=lambda entry: entry.summary.best_validation_epe_px)
+    words = f"'{best.run.name}' has the smallest validation error, {best.summary.best_validation_epe_px:.3g} px."
+    return f"{text} {words} Errors compare only where the validation frames are the same."

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QBrush
+from PySide6.QtGui import QBrush, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
 from depthstudio.gui.pages.train.library import RunEntry
@@ -19,7 +19,7 @@ _TONES = {"finished": "good", "failed": "bad", "unfinished": "warning", "running
 _WORDS = {"unfinished": "interrupted", "empty": "not begun"}
 _HEADS = {
     "Run": "Its name; double click opens it",
-    "Preset": "The preset nearest to its settings",
+    "Preset": "The preset nearest to its settings, and how many of them differ",
     "Data": "Recordings or folders it learned from",
     "EPE, px": "Best validation error, and that of the network as it came",
     "Gap": "Validation minus training EPE at the best epoch, px",
@@ -28,6 +28,7 @@ _HEADS = {
     "Time": "Training and validation",
     "State": "How it stands",
 }
+_DOT_PX = 10
 _RIGHT = ("EPE, px", "Gap", "Guard", "Epoch", "Time")
 
 
@@ -54,7 +55,8 @@ class RunsTable(QTableWidget):
         self.setToolTip("Ctrl+click chooses several to compare")
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for place in (0, 1):
+            header.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(40)
         self.itemSelectionChanged.connect(lambda: self.chosen.emit(self.folders))
         self.cellActivated.connect(lambda row, _column: self.opened.emit(self._entries[row].folder))
@@ -80,6 +82,14 @@ class RunsTable(QTableWidget):
         self.choose(before)
         self.chosen.emit(self.folders)
 
+    def mark_runs(self, tokens: Mapping[Path, str]) -> None:
+        """Put a dot of this colour before a run's name: the colour of its curve."""
+        for line, entry in enumerate(self._entries):
+            item = self.item(line, 0)
+            if item is not None:
+                token = tokens.get(entry.folder)
+                item.setIcon(QIcon() if token is None else _dot(token))
+
     def choose(self, folders: set[Path]) -> None:
         """Select these runs."""
         with QSignalBlocker(self):
@@ -96,7 +106,12 @@ class RunsTable(QTableWidget):
         if list(_HEADS)[column] in _RIGHT:
             item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         about = entry.run.about
-        lines = (entry.run.name, about.created.replace("T", " "), about.notes, str(entry.folder))
+        lines = (
+            words if column == 1 else entry.run.name,
+            about.created.replace("T", " "),
+            about.notes,
+            str(entry.folder),
+        )
         item.setToolTip("\n".join(line for line in lines if line))
         return item
 
@@ -112,13 +127,13 @@ class RunsTable(QTableWidget):
 
 
 def nearest_preset(entry: RunEntry, presets: Sequence[Preset]) -> str:
-    """ "Safe fine-tune", or "Safe fine-tune, 3 changed": the preset with the fewest differences."""
+    """ "Safe fine-tune", or "Safe fine-tune +3": the preset with the fewest differences."""
     settings = entry.run.settings
     counts = [(len(set(settings.differences(one.settings)) - {"network"}), i, one) for i, one in enumerate(presets)]
     if not counts:
         return ""
     changed, _, best = min(counts)
-    return best.name if not changed else f"{best.name}, {changed} changed"
+    return best.name if not changed else f"{best.name} +{changed}"
 
 
 def data_words(entry: RunEntry) -> str:
@@ -145,3 +160,15 @@ def _cells(entry: RunEntry, presets: Sequence[Preset], live: bool) -> list[str]:
         spoken_duration(summary.seconds) if summary.seconds else "",
         "running" if live else _WORDS.get(summary.state, summary.state),
     ]
+
+
+def _dot(token: str) -> QIcon:
+    picture = QPixmap(_DOT_PX, _DOT_PX)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme().color(token))
+    painter.drawEllipse(1, 1, _DOT_PX - 2, _DOT_PX - 2)
+    painter.end()
+    return QIcon(picture)

@@ -14,13 +14,15 @@ from depthstudio.gui.pages.train.runs_table import RunsTable
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.theme import GRID_PX
 from depthstudio.gui.widgets.basics import Segments, column, label, row
+from depthstudio.training.advisor import gap_epe_px
+from depthstudio.training.events import EpochDone
 
 MOST_COMPARED = 6
 _TOKENS = ("accent", "warning", "mask_border", "bad", "mask_percentile", "train")
 _WHAT = {"validation_epe_px": "EPE", "validation_loss": "Loss", "gap": "Gap"}
 _UNITS = {"validation_epe_px": "px", "validation_loss": "", "gap": "px"}
 _HINT = "Choose runs above, with Ctrl several, to lay their curves over each other."
-_LEGEND_CHARACTERS = 16
+_LEGEND_CHARACTERS, _MANY = 12, 3  # from so many runs on the legend holds numbers
 
 
 class RunsView(QWidget):
@@ -47,13 +49,13 @@ class RunsView(QWidget):
         self._difference_words = label("Settings that differ", "section")
         heading = row(label("Runs over each other", "section"), self._hint, self.what)
         heading.setStretch(1, 1)
-        curves, settings = QWidget(), QWidget()
+        curves, self._settings = QWidget(), QWidget()
         curves.setLayout(self._place)
-        settings.setLayout(column(self._difference_words, self.differences, spacing=4))
+        self._settings.setLayout(column(self._difference_words, self.differences, spacing=4))
         self._lower = QWidget()
-        lower = row(curves, settings, spacing=2 * GRID_PX)
-        lower.setStretch(0, 3)
-        lower.setStretch(1, 2)
+        lower = row(curves, self._settings, spacing=2 * GRID_PX)
+        lower.setStretch(0, 1)
+        lower.setStretch(1, 1)
         self._lower.setLayout(lower)
         layout = column(self.table, heading, self._lower, spacing=GRID_PX)
         layout.setStretch(0, 4)
@@ -68,6 +70,8 @@ class RunsView(QWidget):
         self._hint.setText("" if self.stories else _HINT)
         self._draw()
         self._show_differences()
+        tokens = {story.folder: token for story, token in zip(self.stories, _TOKENS, strict=False) if story.folder}
+        self.table.mark_runs(tokens if len(tokens) > 1 else {})
 
     @property
     def folders(self) -> list[Path]:
@@ -80,6 +84,8 @@ class RunsView(QWidget):
             self.plot.hide()
             self.plot.deleteLater()
         names = self._names()
+        if len(names) > _MANY:
+            names = [str(number) for number in range(1, len(names) + 1)]
         what = self.what.current
         self.plot = TrainingPlot("", dict(zip(names, _TOKENS, strict=False)), _UNITS[what])
         self.plot.plot.setLabel("bottom", "epoch")
@@ -107,11 +113,16 @@ class RunsView(QWidget):
     def _show_differences(self) -> None:
         several = len(self.stories) > 1
         lines = differing_settings([story.settings for story in self.stories]) if several else []
-        words = "Settings that differ" if lines else "The settings are the same" if several else ""
-        self._difference_words.setText(words)
+        self._difference_words.setText(
+            "Results, and settings that differ" if lines else "Results; the settings are equal"
+        )
+        lines = [*results(self.stories), *lines]
         table = self.differences
-        table.setVisible(bool(lines))
-        heads = ["Setting", *self._names()]
+        self._settings.setVisible(several)
+        names = self._names()
+        if len(names) > _MANY:
+            names = [f"{number} {name}" for number, name in enumerate(names, start=1)]
+        heads = ["Setting", *names]
         table.setColumnCount(len(heads))
         table.setHorizontalHeaderLabels(heads)
         header = table.horizontalHeader()
@@ -126,7 +137,16 @@ class RunsView(QWidget):
                 table.setItem(line, place, item)
 
 
-def _value(done: object, what: str) -> float:
-    if what == "gap":
-        return float(getattr(done, "validation_epe_px") - getattr(done, "train_epe_px"))  # noqa: B009
-    return float(getattr(done, what))
+def results(stories: Sequence[RunStory]) -> list[tuple[str, list[str]]]:
+    """Title and values of what came of each run."""
+    bests = [story.best for story in stories]
+    epe = [f"{story.best_epe_px:.3g}" if story.best_epe_px is not None else "" for story in stories]
+    return [
+        ("Best EPE, px", epe),
+        ("Gap, px", [f"{gap_epe_px(best):+.2g}" if best is not None else "" for best in bests]),
+        ("Best epoch", [f"{story.best_epoch} of {story.epoch}" for story in stories]),
+    ]
+
+
+def _value(done: EpochDone, what: str) -> float:
+    return gap_epe_px(done) if what == "gap" else float(getattr(done, what))

@@ -131,11 +131,16 @@ class RunStory:
 
     def write_csv(self, path: Path) -> None:
         """One line per epoch, for spreadsheets. OSError when it cannot be written."""
-        names = [entry.name for entry in fields(EpochDone)]
+        names = [entry.name for entry in fields(EpochDone) if entry.name != "bands"]
+        bands = sorted({(band.low, band.high, band.unit) for done in self.epochs for band in done.bands}, key=_low)
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([getattr(done, name) for name in names] for done in self.epochs)
+        writer.writerow(
+            [*names, *(f"epe_px_{low:g}-{'' if high is None else f'{high:g}'}{unit}" for low, high, unit in bands)]
+        )
+        for done in self.epochs:
+            errors = {band.low: band.epe_px for band in done.bands}
+            writer.writerow([*(getattr(done, name) for name in names), *(errors.get(low, "") for low, _, _ in bands)])
         write_text(path, text.getvalue())
 
     def _begin(self, event: Started) -> None:
@@ -143,3 +148,7 @@ class RunStory:
         self.started, self.end, self.frames, self.diverged, self.is_paused = event, None, (), None, False
         self.epochs = [done for done in self.epochs if done.epoch < event.first_epoch]
         self.steps = [step for step in self.steps if step.epoch < event.first_epoch]
+
+
+def _low(edge: tuple[float, float | None, str]) -> float:
+    return edge[0]
