@@ -39,7 +39,7 @@ class Board:
     square_m: float
     kind: BoardKind = "chessboard"
     marker_share: float = 0.75
-    dictionary: str = "5X5_250"
+    dictionary: str = "4X4_250"
 
     def __post_init__(self) -> None:
         self._check_kind()

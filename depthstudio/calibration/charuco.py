@@ -16,6 +16,8 @@ _MIN_MARKERS = 2
 _MAX_MISREAD_PX = 4.0  # a marker's corner farther from where the others say was misread, or is of another board
 _MAX_MOVE = 0.3  # of the spacing, from where the markers say a corner is to where it is seen
 _MAX_JUMP_PX = 1.0
+_FEW = 0.7  # of the corners
+_ENLARGED_UP_TO_PX = 1000
 _CRITERIA = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 0.001)
 
 
@@ -26,18 +28,35 @@ def charuco_board(board: Board) -> cv2.aruco.CharucoBoard:
     return cv2.aruco.CharucoBoard(squares, board.square_m, board.square_m * board.marker_share, dictionary)
 
 
-def detect_charuco(grey: Grey, board: Board) -> Detection | None:
+def detect_charuco(grey: Grey, board: Board, *, thorough: bool) -> Detection | None:
     """The inner corners beside readable markers, refined to sub-pixel; None below 8 corners.
+
+    thorough: where few are found, read the markers again in the image enlarged twofold, which shows small ones.
 
     The markers say where the corners are, by a homography and a smooth bend for the lens; each corner beside at least
     one of them is then refined in the image. OpenCV's own detector wants both markers beside a corner.
     """
+    found = _detect(grey, board, 1)
+    few = found is None or len(found) < _FEW * board.corner_count
+    if thorough and few and max(grey.shape) <= _ENLARGED_UP_TO_PX:
+        again = _detect(grey, board, 2)
+        if again is not None and (found is None or len(again) > len(found)):
+            return again
+    return found
+
+
+def _detect(grey: Grey, board: Board, enlargement: int) -> Detection | None:
     layout = _layout(board)
-    outlines, ids, _ = layout.detector.detectMarkers(grey)
+    searched = grey
+    if enlargement > 1:
+        size = (grey.shape[1] * enlargement, grey.shape[0] * enlargement)
+        searched = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    outlines, ids, _ = layout.detector.detectMarkers(searched)
     if ids is None or len(ids) < _MIN_MARKERS:
         return None
     numbers = np.ravel(ids).astype(np.int64)
     seen = np.concatenate([np.asarray(one, np.float32).reshape(4, 2) for one in outlines])
+    seen = (seen + np.float32(0.5)) / np.float32(enlargement) - np.float32(0.5)
     plane = np.concatenate([layout.marker_corners[number] for number in numbers])
     image_of = _Bend.fitted(plane, seen)
     if image_of is None:

@@ -79,10 +79,10 @@ def instruction(poses: Sequence[BoardPose], counts: tuple[Counts, Counts], progr
         return "Enough views: solve the calibration."
     where, how = _where(counts, progress), _how(poses, progress)
     if where and how:
-        return f"Move the board to the {where} and {how}."
+        return f"{how}, {where}."
     if where:
         return f"Move the board to the {where}."
-    return f"{how[:1].upper()}{how[1:]}." if how else "Show the board in a few more positions."
+    return f"{how}." if how else "Show the board in a few more positions."
 
 
 def _where(counts: tuple[Counts, Counts], progress: Progress) -> str:
@@ -94,12 +94,12 @@ def _where(counts: tuple[Counts, Counts], progress: Progress) -> str:
 
 def _how(poses: Sequence[BoardPose], progress: Progress) -> str:
     if progress.tilt < 1.0:
-        return f"tilt its {_widest_gap(progress.sectors)} towards the cameras"
+        return f"Tilt the {_widest_gap(progress.sectors)} towards the camera"
     if progress.distance < 1.0:
         middle = float(np.median([pose.size for pose in poses]))
-        return "bring it closer" if middle < 0.45 else "hold it farther away"
+        return "Bring the board closer" if middle < 0.45 else "Hold the board farther away"
     if progress.skew < 1.0:
-        return "turn it by 45 degrees in its plane while it is tilted"
+        return "Turn the tilted board by 45 degrees in its plane"
     return ""
 
 

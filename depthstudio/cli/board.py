@@ -26,7 +26,7 @@ def add_board_options(verb: argparse.ArgumentParser) -> None:
     """What describes a board beside its size, the same for every verb."""
     verb.add_argument("--kind", choices=tuple(_SIZES), default="chessboard", help="what is printed on the board")
     verb.add_argument(
-        "--dictionary", default="5X5_250", metavar="NAME", help="charuco: ArUco dictionary of the markers"
+        "--dictionary", default="4X4_250", metavar="NAME", help="charuco: ArUco dictionary of the markers"
     )
     verb.add_argument("--marker-mm", type=float, metavar="MM", help="charuco: side of a marker (default: 3/4 square)")
 

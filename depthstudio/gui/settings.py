@@ -8,6 +8,7 @@ from pathlib import Path
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from depthstudio.calibration.board import BoardKind
 from depthstudio.gui.theme import ThemeMode
 from depthstudio.storage import write_text
 
@@ -23,9 +24,12 @@ class WindowSettings(BaseModel):
     calibration: str = Field(default="", description="File name in calibrations/, or empty for the camera's own.")
     recent_urls: list[str] = Field(default_factory=list)
     window_size: tuple[int, int] = (1280, 720)
+    board_kind: BoardKind = "chessboard"
     board_columns: int = Field(default=9, ge=3, le=40)
     board_rows: int = Field(default=6, ge=3, le=40)
     board_square_mm: float = Field(default=25.0, gt=0, le=1000)
+    board_marker_share: float = Field(default=0.75, ge=0.3, le=0.95, description="Of a ChArUco board's square.")
+    board_dictionary: str = "4X4_250"
     live_network: str = Field(default="", description="File of the network that Live used last.")
     live_threads: int = Field(default=0, ge=0, le=256, description="Computing threads of Live; 0 leaves it to torch.")
     live_max_disparity: int = Field(default=0, ge=0, le=1024, description="Disparities searched; 0 as trained.")

@@ -113,6 +113,7 @@ def test_a_changed_image_size_is_refused(collector, frame_of, pose) -> None:
 def test_the_instruction_asks_for_what_is_missing(collector, frame_of, pose) -> None:
     assert collector.instruction == "Show the board to both cameras and hold it still."
     show(collector, frame_of(pose(x=-0.05, y=-0.08, z=0.5)))
+    assert collector.instruction.startswith("Tilt the top towards the camera, ")
     assert "corner of the left image" in collector.instruction
     assert "upper left" not in collector.instruction
     assert not collector.enough

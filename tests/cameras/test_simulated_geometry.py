@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from depthstudio.cameras.simulated import SimulatedSettings
-from depthstudio.cameras.simulated.board_poses import SQUARE_M, corner_positions, inner_corners
+from depthstudio.cameras.simulated.board_poses import BOARDS, board_points, corner_positions
 from depthstudio.cameras.simulated.render import FrameRenderer
 from depthstudio.cameras.simulated.rig import simulated_rig
 from depthstudio.cameras.simulated.stage import Stage
@@ -63,7 +63,7 @@ def test_board_corners_appear_where_the_cameras_project_them(kind: str) -> None:
     render = renderer(f"sim://{kind}?scene=board&size=640x480&frames=4&realtime=0")
     pose = render.stage.board_pose(1)
     views = render.ideal_views(1)
-    exact = corner_positions(render.rig, pose, inner_corners())
+    exact = corner_positions(render.rig, pose, board_points(BOARDS["chessboard"]))
     seen = [refined(image, corners) for image, corners in zip(views[:2], exact, strict=True)]
     for found, corners in zip(seen, exact, strict=True):
         errors = found - corners
@@ -76,7 +76,7 @@ def test_triangulated_board_corners_lie_on_the_board() -> None:
     c = render.rig.calibration
     pose = render.stage.board_pose(1)
     views = render.ideal_views(1)
-    exact = corner_positions(render.rig, pose, inner_corners())
+    exact = corner_positions(render.rig, pose, board_points(BOARDS["chessboard"]))
     left, right = (refined(image, corners) for image, corners in zip(views[:2], exact, strict=True))
     rays = [
         cv2.undistortPoints(points.reshape(-1, 1, 2).astype(np.float64), K, D).reshape(-1, 2)
@@ -84,10 +84,10 @@ def test_triangulated_board_corners_lie_on_the_board() -> None:
     ]
     homogeneous = cv2.triangulatePoints(np.eye(3, 4), np.hstack([c.R, c.T.reshape(3, 1)]), rays[0].T, rays[1].T)
     points = (homogeneous[:3] / homogeneous[3]).T
-    truth = pose.points(inner_corners())
+    truth = pose.points(board_points(BOARDS["chessboard"]))
     assert np.abs((points - truth).mean(axis=0)).max() < 0.001
     assert np.linalg.norm(points - truth, axis=1).max() < 0.004
-    assert np.linalg.norm(truth[1] - truth[0]) == pytest.approx(SQUARE_M)
+    assert np.linalg.norm(truth[1] - truth[0]) == pytest.approx(BOARDS["chessboard"].square_m)
 
 
 @pytest.mark.parametrize("kind", ["ir", "hybrid"])

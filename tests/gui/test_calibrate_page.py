@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -8,9 +9,13 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from depthstudio.calibration import Board
+from depthstudio.calibration.library import saved_boards
+from depthstudio.calibration.printing import board_pdf
 from depthstudio.geometry import StereoCalibration
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.calibrate import CalibratePage
+from depthstudio.gui.pages.calibrate.board_printing import save_page
 from depthstudio.gui.studio import Studio
 
 SIZE = (320, 240)
@@ -62,6 +67,11 @@ def test_from_pairs_to_a_calibration_in_use(
     count = len(page.strip.keys)
     page.strip.removed.emit(page.strip.keys[-1])
     assert len(page.strip.keys) == count - 1
+    assert page.views.restore.isVisible()
+    qtbot.mouseClick(page.views.restore, Qt.MouseButton.LeftButton)
+    assert len(page.strip.keys) == count
+    assert not page.views.restore.isVisible()
+    page.strip.removed.emit(page.strip.keys[-1])
 
     qtbot.mouseClick(page.solve_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.solved is not None, timeout=60_000)
@@ -101,6 +111,73 @@ def test_views_are_taken_from_the_simulated_board(page: CalibratePage, studio: S
     studio.sources.open("sim://ir?scene=board&size=640x480&projector=off&frames=12")
     qtbot.waitUntil(lambda: len(page.strip.keys) >= 2, timeout=120_000)
     assert page.pair.left.image_size == (640, 480)
-    assert page.views.bars["views"].value() > 0
+    assert page.views.bars["left_area"].value() > 0
     page.clear()
     assert page.strip.keys == []
+
+
+def test_a_taken_view_is_inspected_until_escape(page: CalibratePage, qtbot: QtBot, tmp_path: Path) -> None:
+    write_pairs(tmp_path / "pairs")
+    page.load_folder(tmp_path / "pairs")
+    qtbot.waitUntil(lambda: len(page.strip.keys) >= 6 and page.views.load.isEnabled(), timeout=60_000)
+    page.strip.chosen.emit("02")
+    assert "View 02: 54 inner corners, tilted by" in page.reason.text()
+    assert page.back_button.isVisible()
+    page.on_escape()
+    assert not page.back_button.isVisible()
+
+
+def test_views_saved_with_their_board_bring_it_back(page: CalibratePage, qtbot: QtBot, tmp_path: Path) -> None:
+    write_pairs(tmp_path / "pairs")
+    (tmp_path / "pairs" / "board.json").write_text(
+        json.dumps({"kind": "chessboard", "columns": 9, "rows": 6, "square_m": SQUARE_M})
+    )
+    page.board.columns.setValue(11)
+    page.load_folder(tmp_path / "pairs")
+    assert page.board.board == Board(9, 6, SQUARE_M)
+    qtbot.waitUntil(lambda: len(page.strip.keys) >= 6, timeout=60_000)
+
+
+def test_boards_of_every_kind_are_entered_kept_and_forgotten(page: CalibratePage, studio: Studio) -> None:
+    section, folder = page.board, studio.workspace.boards
+    section.use(Board(7, 5, 0.034, "charuco", 0.7, "5X5_100"))
+    assert section.board == Board(7, 5, 0.034, "charuco", 0.7, "5X5_100")
+    assert section.marker.isVisibleTo(section)
+    assert section.chooser.choice == "ChArUco 7x5, 34 mm"
+    section.keep()
+    assert list(saved_boards(folder)) == ["ChArUco 7x5, 34 mm"]
+    section.use(Board(4, 11, 0.02, "circles"))
+    assert not section.marker.isVisibleTo(section)
+    assert studio.settings.board_kind == "circles"
+    assert page.collector.board.kind == "circles"
+    section.chooser.menu_shown.aboutToShow.emit()
+    entries = {action.text(): action for action in section.chooser.menu_shown.actions()}
+    entries["ChArUco 7x5, 34 mm"].trigger()
+    assert section.board is not None
+    assert section.board.dictionary == "5X5_100"
+    section.chooser.menu_shown.aboutToShow.emit()
+    {action.text(): action for action in section.chooser.menu_shown.actions()}["Forget this board"].trigger()
+    assert saved_boards(folder) == {}
+
+
+def test_a_board_is_saved_as_pdf_or_refused_at_once(
+    page: CalibratePage, window: MainWindow, studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    save_page(studio, tmp_path / "board.pdf", board_pdf(Board(9, 6, 0.025)), "A4")
+    qtbot.waitUntil(lambda: len(window.banners) == 1, timeout=20_000)
+    assert (tmp_path / "board.pdf").read_bytes().startswith(b"%PDF")
+    page.board.square.setValue(60.0)
+    page.board.print_requested.emit("A4")
+    assert "does not fit A4" in window.banners[-1].notice.what
+
+
+def test_the_projector_is_off_while_the_board_is_shown_and_back_afterwards(
+    page: CalibratePage, studio: Studio, window: MainWindow, qtbot: QtBot
+) -> None:
+    def projector() -> float:
+        return next(control.value for control in studio.sources.controls if control.name == "projector")
+
+    studio.sources.open("sim://ir?scene=board&size=320x240&frames=6")
+    qtbot.waitUntil(lambda: studio.sources.is_streaming and projector() == 0.0, timeout=120_000)
+    window.show_page("capture")
+    qtbot.waitUntil(lambda: projector() == 1.0, timeout=20_000)

@@ -1,21 +1,28 @@
-"""The calibration chessboard and the poses in which somebody holds it in front of both cameras."""
+"""The calibration boards and the poses in which somebody holds one in front of both cameras."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from depthstudio.calibration.board import Board
+from depthstudio.calibration.drawing import board_image, draw_board
 from depthstudio.cameras.simulated import pictures
 from depthstudio.cameras.simulated.panels import Panel, box, moved, turned_x, turned_y, turned_z, vector
 from depthstudio.cameras.simulated.rig import SimulatedRig
 
-COLUMNS = 9
-ROWS = 6
-SQUARE_M = 0.025
+BOARDS: dict[str, Board] = {
+    "chessboard": Board(9, 6, 0.025),
+    "charuco": Board(7, 5, 0.034, "charuco"),
+    "circles": Board(4, 11, 0.018, "circles"),
+}
 _SQUARE_PX = 40
+_INK, _PAPER = 26, 232
+_SEEN_SHARE = 0.55  # of a ChArUco board's width and height that both cameras see at least
 _MARGIN_SHARE = 0.012
 _ATTEMPTS = 400
 
@@ -39,21 +46,26 @@ class BoardPose:
         return np.asarray(flat @ self.rotation.T + np.array(self.middle))
 
 
-def inner_corners() -> NDArray[np.float64]:
-    """(54, 2) metres from the board's middle, row by row."""
-    x = (np.arange(COLUMNS) - (COLUMNS - 1) / 2) * SQUARE_M
-    y = (np.arange(ROWS) - (ROWS - 1) / 2) * SQUARE_M
-    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+def board_points(board: Board) -> NDArray[np.float64]:
+    """(N, 2) metres from the board's middle, row by row."""
+    points = board.object_points()[:, :2].astype(np.float64)
+    return points - (points.min(axis=0) + points.max(axis=0)) / 2
 
 
-def board_panels(pose: BoardPose) -> list[Panel]:
+def board_extent(board: Board) -> tuple[float, float]:
+    """Width and height of the printed sheet, with a white margin of one square, m."""
+    width, height = draw_board(board).size
+    return width + 2 * board.square_m, height + 2 * board.square_m
+
+
+def board_panels(board: Board, pose: BoardPose) -> list[Panel]:
     """The printed board on its backing plate, with a rod as a handle."""
-    width, height = (COLUMNS + 3) * SQUARE_M, (ROWS + 3) * SQUARE_M
+    width, height = board_extent(board)
     face = Panel(
         vector(-width / 2, -height / 2, 0),
         vector(width, 0, 0),
         vector(0, height, 0),
-        _FACE,
+        _face(board),
         one_sided=True,
         self_lit=True,
     )
@@ -64,22 +76,28 @@ def board_panels(pose: BoardPose) -> list[Panel]:
     return moved([face, *(panel.lit() for panel in plate + rod)], pose.rotation, np.array(pose.middle))
 
 
-_FACE = pictures.chessboard(COLUMNS, ROWS, _SQUARE_PX)
+@lru_cache(maxsize=3)
+def _face(board: Board) -> pictures.Picture:
+    grey = _INK + board_image(board, _SQUARE_PX) * ((_PAPER - _INK) / 255)
+    return np.repeat(np.rint(grey).astype(np.uint8)[:, :, None], 3, axis=2)
 
 
-def board_poses(rig: SimulatedRig, count: int, seed: int) -> list[BoardPose]:
-    """`count` poses in which both cameras see the whole board: near and far, tilted all ways, all over the images."""
+def board_poses(rig: SimulatedRig, board: Board, count: int, seed: int) -> list[BoardPose]:
+    """`count` poses in which both cameras see the board: near and far, tilted all ways, all over the images.
+
+    They see the whole of it, unless a part is enough.
+    """
     rng = np.random.default_rng((seed, 47))
     # A walk over a 4 x 3 grid of the left image, so that even a few poses cover it.
     cells = [(column, row) for row in range(3) for column in range(4)]
     poses: list[BoardPose] = []
     while len(poses) < count:
         order = [cells[int(k)] for k in rng.permutation(len(cells))]
-        poses += [_held_in_cell(rig, rng, cell) for cell in order]
+        poses += [_held_in_cell(rig, board, rng, cell) for cell in order]
     return poses[:count]
 
 
-def _held_in_cell(rig: SimulatedRig, rng: np.random.Generator, cell: tuple[int, int]) -> BoardPose:
+def _held_in_cell(rig: SimulatedRig, board: Board, rng: np.random.Generator, cell: tuple[int, int]) -> BoardPose:
     width, height = rig.size
     K = rig.calibration.K1
     near = K[0, 0] / rig.scale / 1400.0
@@ -93,14 +111,15 @@ def _held_in_cell(rig: SimulatedRig, rng: np.random.Generator, cell: tuple[int, 
         middle = (depth * (u - K[0, 2]) / K[0, 0], depth * (v - K[1, 2]) / K[1, 1], depth)
         tilt, yaw = (float(value) for value in rng.uniform(-32, 32, 2))
         best = BoardPose(middle, (tilt, yaw, float(rng.uniform(-24, 24))))
-        if _in_both_views(rig, best):
+        if _in_both_views(rig, board, best):
             return best
     raise RuntimeError(f"no pose of the board is visible in both cameras at {rig.size}")
 
 
-def _in_both_views(rig: SimulatedRig, pose: BoardPose) -> bool:
-    half = np.array([(COLUMNS + 2.2) * SQUARE_M / 2, (ROWS + 2.2) * SQUARE_M / 2])
-    outer = half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+def _in_both_views(rig: SimulatedRig, board: Board, pose: BoardPose) -> bool:
+    half = (np.array(draw_board(board).size) + 1.2 * board.square_m) / 2
+    share = _SEEN_SHARE if board.may_be_partial else 1.0
+    outer = share * half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
     left, right = corner_positions(rig, pose, outer)
     margin = _MARGIN_SHARE * rig.size[0]
     limits = np.array(rig.size) - 1 - margin

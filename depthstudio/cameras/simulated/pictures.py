@@ -88,16 +88,6 @@ def leaf(rng: Rng, size: tuple[int, int] = (32, 96)) -> Picture:
     return shaded(plain(green, size), np.asarray(veins, np.float32))
 
 
-def chessboard(columns: int, rows: int, square_px: int) -> Picture:
-    """A calibration board of columns x rows INNER corners on white card, one square of margin around."""
-    across, down = columns + 3, rows + 3
-    cells = (np.add.outer(np.arange(down), np.arange(across)) % 2).astype(np.uint8)
-    grey = np.where(cells == 0, 26, 232).astype(np.uint8)
-    grey[[0, -1], :] = 232
-    grey[:, [0, -1]] = 232
-    return np.repeat(np.kron(grey, np.ones((square_px, square_px), np.uint8))[:, :, None], 3, axis=2)
-
-
 def terrazzo(rng: Rng, size: tuple[int, int], chips: int) -> Picture:
     """Stone chips of several colours and sizes in a pale ground: contrast everywhere."""
     width, height = size

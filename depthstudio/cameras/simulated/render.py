@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthstudio.cameras.simulated import label, projector, sensors
-from depthstudio.cameras.simulated.board_poses import COLUMNS, ROWS, SQUARE_M, corner_positions
+from depthstudio.cameras.simulated.board_poses import board_extent, corner_positions
 from depthstudio.cameras.simulated.rig import MODULE_BASELINE_M
 from depthstudio.cameras.simulated.stage import Stage
 from depthstudio.cameras.simulated.staging import staged
@@ -97,7 +97,7 @@ class FrameRenderer:
 
     def _windows(self, index: int) -> list[Window]:
         """Where the board, its plate and its rod can be in the two images."""
-        half = np.array([(COLUMNS + 3) * SQUARE_M / 2 + 0.02, (ROWS + 3) * SQUARE_M / 2 + 0.02])
+        half = np.array(board_extent(self.stage.board)) / 2 + 0.02
         outline = half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
         rod = np.array([[-0.03, half[1]], [0.03, half[1]], [0.03, half[1] + 0.5], [-0.03, half[1] + 0.5]])
         windows: list[Window] = []

@@ -11,6 +11,7 @@ from depthstudio.errors import SourceError
 
 RIGS = ("ir", "hybrid")
 SCENES = ("desk", "board", "wall")
+_BOARDS = ("chessboard", "charuco", "circles")
 _FRAMES = {"desk": 90, "board": 150, "wall": 90}
 _MAX_PIXELS = 1920 * 1080
 
@@ -20,6 +21,7 @@ class SimulatedSettings:
     """One simulated rig in front of one scene; every field is a parameter of the URL, ``rig`` is its host.
 
     projector: infrared dots. In the hybrid rig they improve the depth label only: colour cameras do not see them.
+    board: what is held up in the scene "board": chessboard, charuco or circles.
     distance_m, tilt_deg: the wall's distance along the left camera's axis and its turn about the vertical; wall only.
     frames: different images in the loop, 0 = as many as suit the scene. With ``realtime=0`` they come once, in order,
         as fast as they are read.
@@ -28,6 +30,7 @@ class SimulatedSettings:
 
     rig: str = "hybrid"
     scene: str = "desk"
+    board: str = "chessboard"
     projector: bool = True
     distance_m: float = 1.0
     tilt_deg: float = 0.0
@@ -127,6 +130,7 @@ _SWITCH = _one_of(
 )
 _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "scene": _one_of({name: name for name in SCENES}, "desk, board or wall"),
+    "board": _one_of({name: name for name in _BOARDS}, "chessboard, charuco or circles"),
     "projector": _SWITCH,
     "distance_m": _number(float, 0.2, 10.0, " m"),
     "tilt_deg": _number(float, -60.0, 60.0, " degrees"),

@@ -6,8 +6,9 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from depthstudio.calibration.board import Board
 from depthstudio.cameras.simulated import pictures
-from depthstudio.cameras.simulated.board_poses import BoardPose, between, board_panels, board_poses
+from depthstudio.cameras.simulated.board_poses import BOARDS, BoardPose, between, board_panels, board_poses
 from depthstudio.cameras.simulated.panels import Panel, Vector, turned_y, vector
 from depthstudio.cameras.simulated.rig import SimulatedRig, simulated_rig
 from depthstudio.cameras.simulated.room import furnished_room
@@ -41,13 +42,18 @@ class Stage:
 
     def moving(self, index: int) -> list[Panel]:
         """What is elsewhere in every frame: the board."""
-        return board_panels(self.board_pose(index)) if self.settings.scene == "board" else []
+        return board_panels(self.board, self.board_pose(index)) if self.settings.scene == "board" else []
 
     def camera(self, index: int) -> CameraPose:
         """Pose of the raw left camera."""
         if self.settings.scene != "desk":
             return _STILL
         return camera_path(self.settings.seed, index / self.settings.frame_count)
+
+    @property
+    def board(self) -> Board:
+        """What is held in the board scene."""
+        return BOARDS[self.settings.board]
 
     def board_pose(self, index: int) -> BoardPose:
         """Where the board is held in a frame of the board scene."""
@@ -62,7 +68,7 @@ class Stage:
     @cached_property
     def _poses(self) -> list[BoardPose]:
         count = -(-self.settings.frame_count // self._frames_per_pose)
-        return board_poses(self.rig, count, self.settings.seed)
+        return board_poses(self.rig, self.board, count, self.settings.seed)
 
 
 def camera_path(seed: int, phase: float) -> CameraPose:

@@ -113,7 +113,7 @@ def prune(keep: Path) -> None:
 def _key(settings: SimulatedSettings) -> str:
     """Everything that changes a rendered frame, the program's own drawing code included."""
     wall = (settings.distance_m, settings.tilt_deg) if settings.scene == "wall" else ()
-    holds = settings.realtime if settings.scene == "board" else None
+    holds = (settings.realtime, settings.board) if settings.scene == "board" else None
     what = (settings.rig, settings.scene, settings.seed, settings.size, settings.frame_count, wall, holds, _code())
     digest = hashlib.sha256(repr(what).encode()).hexdigest()[:12]
     return f"{settings.rig}-{settings.scene}-{settings.seed}-{settings.size[0]}x{settings.size[1]}-{digest}"

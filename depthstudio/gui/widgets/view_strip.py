@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from depthstudio.gui.theme import mark
@@ -29,10 +30,32 @@ class StripItem:
     tone: str = ""
 
 
+class _Card(QFrame):
+    clicked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click shows the view."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.clicked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """So does Return."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.clicked.emit()
+        else:
+            super().keyPressEvent(event)
+
+
 class ViewStrip(QScrollArea):
-    """removed(key) when the user takes one out."""
+    """removed(key) when the user takes one out, chosen(key) when he clicks on one or presses Return on it."""
 
     removed = Signal(str)
+    chosen = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,6 +83,11 @@ class ViewStrip(QScrollArea):
             self._layout.insertWidget(i, card)
         self._holder.setMinimumWidth(len(self._items) * (_CARD_WIDTH_PX + _SPACING_PX))
 
+    def select(self, key: str) -> None:
+        """Mark one as shown; none with an empty key."""
+        for name, card in self._items.items():
+            mark(card, selected="true" if name == key else "false")
+
     @property
     def keys(self) -> list[str]:
         """Of the items shown."""
@@ -71,7 +99,9 @@ class ViewStrip(QScrollArea):
         bar.setValue(bar.maximum())
 
     def _card(self, item: StripItem) -> QFrame:
-        card = QFrame()
+        card = _Card()
+        card.clicked.connect(lambda: self.chosen.emit(item.key))
+        card.setAccessibleName(f"View {item.caption}")
         mark(card, surface="card")
         card.setFixedWidth(_CARD_WIDTH_PX)
         picture = Thumbnail(_WIDTH_PX, _HEIGHT_PX)
