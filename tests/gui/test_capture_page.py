@@ -148,7 +148,7 @@ def test_a_countdown_delays_the_recording_and_esc_calls_it_off(
     qtbot.keyClick(window, "\x1b")
     assert page.pictures.cue.seconds_left == 0
     page.record.toggle()
-    qtbot.waitUntil(lambda: page.recording.is_recording, timeout=20_000)
+    qtbot.waitUntil(lambda: page.recording.recorded > 0, timeout=20_000)
     page.record.toggle()
     with qtbot.waitSignal(page.recording.finished, timeout=30_000):
         pass

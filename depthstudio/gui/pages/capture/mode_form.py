@@ -13,7 +13,7 @@ _COUNTDOWNS_S = (0, 3, 5, 10)
 
 
 class ModeForm(QWidget):
-    """changed() when another way to record is chosen."""
+    """changed() when another way to record is chosen. help: a label that says what it does, for the panel."""
 
     changed = Signal()
 
@@ -36,10 +36,8 @@ class ModeForm(QWidget):
         self.countdown = field(QComboBox(), "Countdown", "Time to get into place before recording begins.")
         for seconds in _COUNTDOWNS_S:
             self.countdown.addItem(f"after {seconds} s" if seconds else "at once", seconds)
-        self._help = label("", "small", wrap=True)
-        line = row(self.mode, self.interval, self.burst, self.countdown)
-        line.setStretch(0, 1)
-        self.setLayout(column(line, self._help, spacing=4))
+        self.help = label("", "small", wrap=True)
+        self.setLayout(column(self.mode, row(self.interval, self.burst, self.countdown)))
         self.mode.currentIndexChanged.connect(self._show)
         self._show()
 
@@ -70,6 +68,6 @@ class ModeForm(QWidget):
         mode: Mode = self.mode.currentData()
         self.interval.setVisible(mode is Mode.INTERVAL)
         self.burst.setVisible(mode in (Mode.BURST, Mode.EMITTER))
-        self._help.setText(mode.help)
-        self._help.setVisible(mode is not Mode.EVERY)
+        self.help.setText(mode.help)
+        self.help.setVisible(mode is not Mode.EVERY)
         self.changed.emit()

@@ -38,6 +38,7 @@ class RecordSection(Section):
         self.add(row(self.button, texts, 1, spacing=2 * GRID_PX))
         self.add(self._hint)
         self.add(self.form)
+        self.add(self.form.help)
         self.add(row(self.pause_button, self.snapshot_button))
         self.add(self.name)
         self.add(self.about)

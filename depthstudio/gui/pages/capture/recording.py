@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -195,7 +196,7 @@ class Recording(QObject):
 
         def close(_: TaskContext) -> Recorder:
             recorder.stop()
-            _describe(recorder.writer.folder, plan)
+            _finish(recorder, plan)
             return recorder
 
         self._studio.tasks.run(close, "Close the recording", self._on_stopped, self._on_refused)
@@ -205,7 +206,7 @@ class Recording(QObject):
         if self._recorder is not None:
             self._poll.stop()
             self._recorder.stop()
-            _describe(self._recorder.writer.folder, self._plan)
+            _finish(self._recorder, self._plan)
             self._recorder = None
 
     def snapshot(self, frame: StereoFrame) -> None:
@@ -256,11 +257,15 @@ class Recording(QObject):
     def _on_stopped(self, recorder: Recorder) -> None:
         if recorder.error is not None:
             self._studio.report(recorder.error)
-        refused = ", ".join(f"{count} {reason}" for reason, count in recorder.refused.items())
-        if refused and not recorder.recorded and recorder.error is None:
-            why = f"Frames were left out: {refused}."
+        if recorder.recorded:
+            self._on_closed(recorder.writer.folder)
+            return
+        self._studio.set_activity(_PAGE, None)
+        self._set_busy(False)
+        if recorder.error is None:
+            refused = ", ".join(f"{count} {reason}" for reason, count in recorder.refused.items())
+            why = f"Frames were left out: {refused}." if refused else "No frame came."
             self._studio.notify(Notice("Nothing was recorded.", why, recorder.hint, "warning"))
-        self._on_closed(recorder.writer.folder)
 
     def _on_closed(self, folder: Path) -> None:
         self._studio.set_activity(_PAGE, None)
@@ -299,13 +304,18 @@ class Recording(QObject):
         self.changed.emit()
 
 
-def _describe(folder: Path, plan: RecordingPlan) -> None:
-    """Tags and role of a recording that was closed. Where the disk is gone they are lost; the frames matter more."""
-    if not plan.tags and not plan.role:
-        return
+def _finish(recorder: Recorder, plan: RecordingPlan) -> None:
+    """Tags and role of a recording that was closed; one without frames is removed.
+
+    Where the disk is gone this fails in silence: the recorder's own error was told, and the frames are what matters.
+    """
+    folder = recorder.writer.folder
     try:
-        session = Session.open(folder)
-        session.set_tags(plan.tags)
-        session.set_role(plan.role)
+        if not recorder.recorded:
+            shutil.rmtree(folder, ignore_errors=True)
+        elif plan.tags or plan.role:
+            session = Session.open(folder)
+            session.set_tags(plan.tags)
+            session.set_role(plan.role)
     except UserError:
         return
