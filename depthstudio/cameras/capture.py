@@ -217,16 +217,14 @@ class CaptureThread:
         with self._lock:
             consumers = list(self._consumers.values())
         for consumer in consumers:
-            if isinstance(consumer, NewestFrame):
-                consumer.offer(frame)
-            elif not self._offer(consumer, frame):
+            if not self._offer(consumer, frame):
                 consumer.drop()
 
-    def _offer(self, queue: FrameQueue, frame: StereoFrame) -> bool:
+    def _offer(self, consumer: NewestFrame | FrameQueue, frame: StereoFrame) -> bool:
         if self.source.is_live:
-            return queue.offer(frame)
+            return consumer.offer(frame)
         while not self._stop.is_set():
-            if queue.offer(frame, wait_s=_READ_TIMEOUT_S):
+            if consumer.offer(frame, wait_s=_READ_TIMEOUT_S):
                 return True
         return False
 

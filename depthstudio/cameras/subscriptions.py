@@ -8,48 +8,8 @@ from collections import deque
 from depthstudio.frames import StereoFrame
 
 
-class NewestFrame:
-    """Holds the newest frame; an older one not taken yet is replaced and counted as dropped."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._frame: StereoFrame | None = None
-        self._closed = False
-        self.delivered = 0
-        self.dropped = 0
-
-    def take(self, timeout_s: float = 0) -> StereoFrame | None:
-        """The newest frame not taken yet, waiting up to `timeout_s` for one; None when there is none."""
-        with self._changed:
-            if self._frame is None and timeout_s > 0 and not self._closed:
-                self._changed.wait_for(lambda: self._frame is not None or self._closed, timeout_s)
-            frame, self._frame = self._frame, None
-            self.delivered += frame is not None
-            return frame
-
-    def close(self) -> None:
-        """Take no more frames; the last one can still be taken."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    @property
-    def closed(self) -> bool:
-        """True when no new frame will come."""
-        return self._closed
-
-    def offer(self, frame: StereoFrame) -> None:
-        """Called by the capture thread."""
-        with self._changed:
-            if self._closed:
-                return
-            self.dropped += self._frame is not None
-            self._frame = frame
-            self._changed.notify_all()
-
-
-class FrameQueue:
-    """Every frame in order, at most `capacity` of them waiting; frames that find it full are dropped and counted."""
+class _Subscription:
+    """At most `capacity` frames waiting, handed out in order. delivered: frames taken; dropped: frames never seen."""
 
     def __init__(self, capacity: int) -> None:
         if capacity < 1:
@@ -61,18 +21,8 @@ class FrameQueue:
         self.delivered = 0
         self.dropped = 0
 
-    def get(self, timeout_s: float) -> StereoFrame | None:
-        """The next frame, waiting up to `timeout_s`; None when none came. `ended` tells whether more may come."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._frames or self._closed, timeout_s)
-            if not self._frames:
-                return None
-            self.delivered += 1
-            self._changed.notify_all()
-            return self._frames.popleft()
-
     def close(self) -> None:
-        """Take no more frames; those waiting can still be got."""
+        """Take no more frames; those waiting can still be taken."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -81,6 +31,50 @@ class FrameQueue:
     def closed(self) -> bool:
         """True when no new frame will come."""
         return self._closed
+
+    def drop(self) -> None:
+        """Called by the capture thread: a frame found no room."""
+        with self._changed:
+            self.dropped += 1
+
+    def _next(self, timeout_s: float) -> StereoFrame | None:
+        with self._changed:
+            if timeout_s > 0:
+                self._changed.wait_for(lambda: self._frames or self._closed, timeout_s)
+            if not self._frames:
+                return None
+            self.delivered += 1
+            self._changed.notify_all()
+            return self._frames.popleft()
+
+
+class NewestFrame(_Subscription):
+    """Holds the newest frame; an older one not taken yet is replaced and counted as dropped."""
+
+    def __init__(self) -> None:
+        super().__init__(capacity=1)
+
+    def take(self, timeout_s: float = 0) -> StereoFrame | None:
+        """The newest frame not taken yet, waiting up to `timeout_s` for one; None when there is none."""
+        return self._next(timeout_s)
+
+    def offer(self, frame: StereoFrame, wait_s: float = 0) -> bool:
+        """Called by the capture thread. Always True: the newest frame finds room."""
+        with self._changed:
+            if not self._closed:
+                self.dropped += len(self._frames)
+                self._frames.clear()
+                self._frames.append(frame)
+                self._changed.notify_all()
+            return True
+
+
+class FrameQueue(_Subscription):
+    """Every frame in order, at most `capacity` of them waiting; frames that find it full are dropped and counted."""
+
+    def get(self, timeout_s: float) -> StereoFrame | None:
+        """The next frame, waiting up to `timeout_s`; None when none came. `ended` tells whether more may come."""
+        return self._next(timeout_s)
 
     @property
     def ended(self) -> bool:
@@ -99,8 +93,3 @@ class FrameQueue:
                 self._frames.append(frame)
                 self._changed.notify_all()
             return has_room
-
-    def drop(self) -> None:
-        """Called by the capture thread: a frame found no room."""
-        with self._changed:
-            self.dropped += 1

@@ -82,7 +82,7 @@ class Header(QFrame):
         elif state is SourceState.STREAMING and rates.camera_hz > 0:
             words = f"{words} {rates.camera_hz:.1f}/s"
         if self._sources.is_awaiting_return:
-            words = "waiting for it"
+            words = "awaiting its return"
         self.state.setText(words)
         self._show_status(self._sources.status)
 
@@ -99,4 +99,5 @@ class Header(QFrame):
 
     def _tell_warnings(self) -> None:
         for warning in self._sources.status.warnings:
-            self._studio.notify(Notice(self._sources.title, warning, tone="warning"))
+            what, stop, rest = warning.partition(". ")
+            self._studio.notify(Notice(f"{what}." if stop else what, rest, tone="warning"))

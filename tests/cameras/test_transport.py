@@ -16,6 +16,7 @@ from software_camera import SoftwareCamera, picture
 from depthstudio.cameras import CaptureThread, EndOfStream, open_source
 from depthstudio.cameras.recorded import RecordedSource
 from depthstudio.datasets.session_writer import SessionWriter
+from depthstudio.errors import SourceError
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import StereoCalibration
 
@@ -174,3 +175,41 @@ def test_the_capture_thread_takes_the_commands_and_counts_no_jump_as_loss(tmp_pa
     assert capture.status.playback is not None and capture.status.playback.frame == 40
     assert capture.counters().source_lost == 0
     capture.stop()
+
+
+def test_the_real_recordings_are_played_and_seeked(realsense_data: Path) -> None:
+    source = opened(f"file://{realsense_data}/bag_constructed_ir/d435i_frames_ir_depth.db3", "realtime=0&loop=1")
+    state = source.status().playback
+    assert state is not None and state.duration_s == pytest.approx(4 / 30, abs=1e-3)
+    for number in (4, 1, 5, 2):
+        source.seek((number - 1) / 30)
+        taken = next_of(source)
+        assert taken.number == number and taken.right is not None and taken.depth_mm is not None
+    source.close()
+    source = opened(f"file://{realsense_data}/bag_d435_depth_color/single_depth_color_640x480.bag", "realtime=0&loop=1")
+    first = next_of(source)
+    source.seek(0.0)
+    assert np.array_equal(next_of(source).left, first.left)
+    source.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["bag_constructed_ir/d435i_frames_ir_depth.db3", "bag_d435_depth_color/single_depth_color_640x480.bag"]
+)
+@pytest.mark.parametrize("damage", ["cut", "overwritten"])
+def test_damaged_copies_of_the_real_recordings_answer_in_time(
+    tmp_path: Path, realsense_data: Path, name: str, damage: str
+) -> None:
+    content = (realsense_data / name).read_bytes()
+    if damage == "cut":
+        content = content[: len(content) // 2]
+    else:
+        garbage = np.random.default_rng(0).bytes(min(2_000_000, len(content) // 2))
+        content = content[:300_000] + garbage + content[300_000 + len(garbage) :]
+    damaged = tmp_path / Path(name).name
+    damaged.write_bytes(content)
+    started_s = time.monotonic()
+    with pytest.raises(SourceError) as refused:
+        opened(f"file://{damaged}")
+    print(name, damage, f"{time.monotonic() - started_s:.2f} s", refused.value)
+    assert damaged.name in refused.value.what and refused.value.why

@@ -82,7 +82,7 @@ def test_a_lost_camera_is_told_its_recording_kept_and_it_is_opened_again(
     plugged.pull_out()
     qtbot.waitUntil(lambda: studio.sources.state is SourceState.FAILED, timeout=20_000)
     assert any("was lost" in banner.notice.what for banner in window.banners)
-    assert window.header.state.text() == "waiting for it"
+    assert window.header.state.text() == "awaiting its return"
     qtbot.waitUntil(lambda: len(folders) == 1, timeout=20_000)
     from depthstudio.datasets.session import Session
 

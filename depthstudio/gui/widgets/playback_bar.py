@@ -14,6 +14,7 @@ from depthstudio.gui.widgets.basics import field, icon_button, number_label, row
 _STEPS = 10_000
 _SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 _POLL_MS = 100
+_SHORT_S = 10.0
 
 
 class PlaybackBar(QFrame):
@@ -126,14 +127,15 @@ class _TimeLine(QSlider):
 
 def words_of(state: PlaybackState) -> str:
     """``0:03.2 / 0:10.0``, and the frame where it is known."""
-    text = _clock(state.position_s)
+    digits = 2 if state.duration_s is not None and state.duration_s < _SHORT_S else 1
+    text = _clock(state.position_s, digits)
     if state.duration_s is not None:
-        text += f" / {_clock(state.duration_s)}"
+        text += f" / {_clock(state.duration_s, digits)}"
     if state.frame is not None and state.frame_count is not None:
         text += f"   frame {state.frame + 1} of {state.frame_count}"
     return text
 
 
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(max(0.0, seconds), 60)
-    return f"{int(minutes)}:{rest:04.1f}"
+def _clock(seconds: float, digits: int) -> str:
+    minutes, rest = divmod(round(max(0.0, seconds), digits), 60)
+    return f"{int(minutes)}:{rest:0{digits + 3}.{digits}f}"
