@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from depthstudio.cli.bench_detection import detection
+from depthstudio.cli.bench_live import live
 from depthstudio.cli.bench_overfit import add_flags as add_overfit_flags
 from depthstudio.cli.bench_overfit import overfit
 
@@ -35,11 +37,12 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--threads", type=int, metavar="N", help="inference: computing threads; default: all cores")
     parser.add_argument(
-        "--minutes", type=float, default=10.0, metavar="M", help="capture: how long it records (default: 10)"
+        "--minutes", type=float, default=10.0, metavar="M", help="capture, live: how long (default: 10)"
     )
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="capture: disk to record to (default: the workspace); emptied after"
     )
+    parser.add_argument("--backend", default="auto", help="live: what runs the network (default: the fastest here)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here as well")
     add_overfit_flags(parser)
     parser.set_defaults(run=run)
@@ -252,4 +255,6 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], int]] = {
     "overfit": overfit,
     "capture": _capture,
     "calibration": _calibration,
+    "detection": detection,
+    "live": live,
 }

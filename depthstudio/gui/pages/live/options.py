@@ -147,6 +147,10 @@ class ComputingForm(Section):
         """See Predictor."""
         return str(self._backend.currentData())
 
+    def choose_backend(self, backend: str) -> None:
+        """As if the user did."""
+        self._backend.setCurrentIndex(max(0, self._backend.findData(backend)))
+
     @property
     def half_resolution(self) -> bool:
         """See Predictor."""
