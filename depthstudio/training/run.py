@@ -26,6 +26,7 @@ from depthstudio.training.events import (
     from_json,
     to_json,
 )
+from depthstudio.training.provenance import calibration_ids
 from depthstudio.training.settings import TrainingSettings
 from depthstudio.training.settings_file import load_settings, save_settings
 from depthstudio.workspace import new_folder_name
@@ -38,7 +39,10 @@ _WAITING = (StepDone, Warned)  # written together with the next event that ends 
 
 @dataclass(frozen=True)
 class RunAbout:
-    """What a run was made from. data, validation_data: recordings or folders."""
+    """What a run was made from. data, validation_data: recordings or folders.
+
+    calibration: a file used instead of those of the data. calibration_ids: which calibrations the data goes by.
+    """
 
     name: str = ""
     created: str = ""
@@ -46,6 +50,7 @@ class RunAbout:
     data: tuple[str, ...] = ()
     validation_data: tuple[str, ...] = ()
     calibration: str = ""
+    calibration_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ class Run:
                 f"{folder} already holds a run.", next_step="Resume it, or choose another folder for the new one."
             )
         about.setdefault("name", folder.name)
+        about.setdefault("calibration_ids", calibration_ids(about.get("data", ()), about.get("calibration", "")))
         run = cls(folder, settings, RunAbout(created=datetime.now().isoformat(timespec="seconds"), **about))
         folder.mkdir(parents=True, exist_ok=True)
         save_settings(settings, folder / "settings.toml")

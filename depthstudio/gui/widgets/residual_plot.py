@@ -46,7 +46,7 @@ class ResidualPlot(QWidget):
         typical = float(np.median(np.linalg.norm(by, axis=1))) or 1.0
         enlarged = size[0] * _SHARE_OF_WIDTH / typical
         self._lines = np.stack([at, at + by * enlarged], axis=1).reshape(-1, 2)
-        self._note.setText(f"{self._title.capitalize()} residuals: median {typical:.2f} px, drawn {enlarged:.0f}x")
+        self._note.setText(f"{self._title.capitalize()} residuals, {enlarged:.0f}x (median {typical:.2f} px)")
         self._draw()
 
     def _draw(self) -> None:

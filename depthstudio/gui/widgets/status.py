@@ -57,6 +57,7 @@ class VerdictLabel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._icon = QLabel()
+        self._icon.setMinimumWidth(24)
         self._word = label("", "verdict", wrap=True)
         self._reason = label("", "muted", wrap=True)
         heading = row(self._icon, self._word)

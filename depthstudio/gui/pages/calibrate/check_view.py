@@ -44,10 +44,14 @@ class CheckView(QWidget):
             "flat": StatChip("flat to", "How far the measured corners lie from a plane."),
             "distance": StatChip("board at", "Distance of the board's middle."),
         }
-        self.left, self.right = ImageView("Left, rectified"), ImageView("Right, rectified")
+        self.left, self.right = (
+            ImageView(f"{side}, rectified", "Open a camera or recording that shows the board")
+            for side in ("Left", "Right")
+        )
         again = button("Start again", self.forget, kind="link", tip="Forget what the board showed so far")
         self.recordings = field(QComboBox(), "Recording", "Its features must lie on the same rows.")
         self.recordings.setMinimumWidth(200)
+        self.recordings.setPlaceholderText("No recordings yet")
         self.drift_button = button(
             "Check for drift", self.check_drift, "activity", tip="With this recording's features"
         )
@@ -155,7 +159,7 @@ class CheckView(QWidget):
         folders = sorted((p for p in folder.iterdir() if p.is_dir()), reverse=True) if folder.is_dir() else []
         for path in folders:
             self.recordings.addItem(path.name, path)
-        self.recordings.setCurrentIndex(max(0, self.recordings.findData(chosen)))
+        self.recordings.setCurrentIndex(max(0 if folders else -1, self.recordings.findData(chosen)))
         self.drift_button.setEnabled(bool(folders))
         self.drift_button.setToolTip("With this recording's features" if folders else "There are no recordings yet.")
 

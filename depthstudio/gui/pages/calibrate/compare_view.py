@@ -45,7 +45,7 @@ class CompareView(QWidget):
         self.map.hovered.connect(self._on_hovered)
         self.numbers = Facts("Differences")
         self.numbers.setFixedWidth(240)
-        picture = row(self.map, self.bar, self.numbers, spacing=GRID_PX)
+        picture = row(self.map, self.bar, column(self.numbers, 1), spacing=GRID_PX)
         picture.setStretch(0, 1)
         choice = row(label("Compare", "small"), self.first, label("with", "small"), self.second, 1)
         layout = column(choice, self.verdict, picture)
@@ -68,6 +68,8 @@ class CompareView(QWidget):
             box.clear()
             box.addItems(names)
             found = names.index(before) if before in names else min(fallback, len(names) - 1)
+            if box is self.second and found == self.first.currentIndex() and len(names) > 1:
+                found = (found + 1) % len(names)
             box.setCurrentIndex(found)
         if self.isVisible():
             self.compare()

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from depthstudio.calibration import CalibrationSolution
 from depthstudio.calibration.facts import MATCHING_ERROR_PX, RectifiedFacts
@@ -19,7 +19,7 @@ from depthstudio.gui.widgets.residual_plot import ResidualPlot
 from depthstudio.gui.widgets.status import VerdictLabel
 
 _TONES = {"good": "good", "usable": "warning", "poor": "bad"}
-_CHART_HEIGHT_PX = 190
+_CHART_HEIGHT_PX = 220
 _COLUMNS = 4
 
 
@@ -88,6 +88,8 @@ class CalibrationReport(QScrollArea):
         self.residuals = (ResidualPlot("left", "train"), ResidualPlot("right", "accent"))
         for chart in (self.bars, *self.residuals):
             chart.setMinimumHeight(_CHART_HEIGHT_PX)
+            # The scroll area asks for preferred heights; a plot's is 480 px.
+            chart.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.depth_words = number_label("", "muted")
         self.depth_words.setWordWrap(True)
         self.warnings = Section("What to know")
@@ -97,11 +99,11 @@ class CalibrationReport(QScrollArea):
         heading.setStretch(0, 1)
         for item in (self.export, self.save_report):
             heading.setAlignment(item, Qt.AlignmentFlag.AlignTop)
-        layout = column(
-            heading, self.warnings, grid, self.depth_words, self.bars, row(*self.residuals), spacing=int(1.5 * GRID_PX)
-        )
+        charts = row(self.bars, *self.residuals, spacing=GRID_PX)
+        for i, stretch in enumerate((5, 3, 3)):
+            charts.setStretch(i, stretch)
+        layout = column(heading, self.warnings, grid, self.depth_words, charts, spacing=int(1.5 * GRID_PX))
         layout.setStretch(4, 1)
-        layout.setStretch(5, 1)
         content = QWidget()
         content.setLayout(layout)
         layout.setContentsMargins(0, 0, GRID_PX, 0)
