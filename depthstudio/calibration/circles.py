@@ -98,10 +98,11 @@ def _refined(grey: Grey, centres: Corners, board: Board) -> Corners:
         if x0 < 0 or y0 < 0 or x1 > grey.shape[1] or y1 > grey.shape[0]:
             continue
         patch = grey[y0:y1, x0:x1].astype(np.float32)
-        rows, columns = np.mgrid[y0:y1, x0:x1]
-        inside = (columns - x) ** 2 + (rows - y) ** 2 <= (reach + 0.5) ** 2
-        paper, ink = np.percentile(patch, (85, 10))
-        weight = np.clip((paper - patch) / max(paper - ink, 1.0) - 0.1, 0, None) * inside
+        columns, rows = np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32)[:, None]
+        levels = np.sort(patch, axis=None)
+        ink, paper = levels[len(levels) // 10], levels[len(levels) * 17 // 20]
+        weight = np.maximum((paper - patch) / max(paper - ink, 1.0) - 0.1, 0)
+        weight *= (columns - x) ** 2 + (rows - y) ** 2 <= (reach + 0.5) ** 2
         total = weight.sum()
         if total > 0:
             refined[i] = (weight * columns).sum() / total, (weight * rows).sum() / total
