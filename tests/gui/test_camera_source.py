@@ -74,10 +74,11 @@ def test_a_lost_camera_is_told_its_recording_kept_and_it_is_opened_again(
 ) -> None:
     studio.sources.open(f"realsense://{SERIAL}?mode=ir")
     wait_streaming(studio, qtbot)
-    recording = window.pages["capture"].recording
+    page = window.pages["capture"]
+    recording = page.recording
     folders: list[Path] = []
     recording.finished.connect(folders.append)
-    recording.start("lost")
+    page.record.toggle()
     qtbot.waitUntil(lambda: recording.recorded >= 5, timeout=20_000)
     plugged.pull_out()
     qtbot.waitUntil(lambda: studio.sources.state is SourceState.FAILED, timeout=20_000)
