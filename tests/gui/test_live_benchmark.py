@@ -13,10 +13,10 @@ def measured(memory_mb: tuple[float, ...]) -> LiveBenchmark:
 
 
 def test_memory_that_grows_is_told_from_memory_that_has_settled() -> None:
-    assert measured((500, 600, 620, 620, 620, 620)).memory_growth_mb_per_minute == pytest.approx(0)
+    assert measured((500, 600, 620, 620, 620, 620)).memory_growth_mb_per_minute == pytest.approx(0, abs=1e-6)
     assert measured((500, 500, 501, 502, 503, 504)).memory_growth_mb_per_minute == pytest.approx(12)  # 1 MB each 5 s
     assert measured((500.0,)).memory_growth_mb_per_minute != measured((500.0,)).memory_growth_mb_per_minute
-    assert measured((500.0,) * 4).as_json()["memory_growth_mb_per_minute"] == pytest.approx(0)
+    assert measured((500.0,) * 4).as_json()["memory_growth_mb_per_minute"] == pytest.approx(0, abs=1e-6)
 
 
 def test_without_a_display_the_user_is_told_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
