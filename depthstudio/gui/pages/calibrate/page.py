@@ -75,7 +75,10 @@ class CalibratePage(Page):
         self.strip = ViewStrip()
         self.strip.removed.connect(self._remove_view)
         self.strip.chosen.connect(self.inspect)
-        self.back_button = button("Back to live", self.stop_inspecting, "video", tip="Show the camera again (Esc)")
+        self.back_button = button("Back to live", self.stop_inspecting, "undo-2", "link", "Leave the view (Esc)")
+        policy = self.back_button.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # so that the pictures do not jump
+        self.back_button.setSizePolicy(policy)
         self.back_button.hide()
         collecting = QWidget()
         layout = column(self.instruction, row(self.reason, 1, self.back_button), self.pair, self.strip)
