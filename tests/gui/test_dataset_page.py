@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from depthstudio.datasets.labels import RULES, LabelMaskSettings, mask_label
 from depthstudio.datasets.rule_map import rule_map
 from depthstudio.datasets.session import Session
+from depthstudio.datasets.session_writer import SessionWriter
 from depthstudio.geometry import RectifiedGeometry
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.dataset import DatasetPage
@@ -47,7 +48,7 @@ def wait_for_picture(page: DatasetPage, qtbot: QtBot, folder: Path, position: in
 
 
 def card_of(page: DatasetPage, name: str) -> MediaCard:
-    return next(card for card in page.cards.cards if isinstance(card, MediaCard) and card.title.full_text() == name)
+    return next(card for card in page.list.cards if isinstance(card, MediaCard) and card.title.full_text() == name)
 
 
 def test_an_empty_workspace_says_what_to_do(page: DatasetPage, qtbot: QtBot) -> None:
@@ -88,17 +89,17 @@ def test_the_newest_of_many_wishes_is_shown(page: DatasetPage, qtbot: QtBot, two
 def test_a_role_is_stored_and_counted(page: DatasetPage, qtbot: QtBot, two: list[Path]) -> None:
     assert page.totals is not None
     assert page.totals.automatic == ("shelf",), "without a choice the last recording validates"
-    buttons = {item.text(): item for item in page.role.findChildren(QToolButton)}
+    buttons = {item.text(): item for item in page.bar.role.findChildren(QToolButton)}
     buttons["Training"].click()
     qtbot.waitUntil(lambda: Session.open(two[1]).role == "train", timeout=WAIT_MS)
     qtbot.waitUntil(lambda: page.totals.automatic == ("desk",), timeout=WAIT_MS)  # type: ignore[union-attr]
-    assert page.split_facts.value("Training") == "1 recording, 3 frames"
-    assert page.split_facts.value("Validation") == "1 recording, 4 frames"
+    assert page.split.facts.value("Training") == "1 recording, 3 frames"
+    assert page.split.facts.value("Validation") == "1 recording, 4 frames"
     page.choose(two[0])
-    page.set_role("ignored")
-    qtbot.waitUntil(lambda: page.split_facts.value("Ignored") == "1 recording", timeout=WAIT_MS)
-    assert "only one recording" in page.split_warning.text()
-    assert page.split_warning.isVisible()
+    page.bar.set_role("ignored")
+    qtbot.waitUntil(lambda: page.split.facts.value("Ignored") == "1 recording", timeout=WAIT_MS)
+    assert "only one recording" in page.split.warning.text()
+    assert page.split.warning.isVisible()
 
 
 def test_a_frame_is_marked_out_and_taken_back(page: DatasetPage, qtbot: QtBot, two: list[Path]) -> None:
@@ -106,17 +107,17 @@ def test_a_frame_is_marked_out_and_taken_back(page: DatasetPage, qtbot: QtBot, t
     qtbot.mouseClick(page.viewer.mark_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: Session.open(two[1]).excluded == {2}, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: page.viewer.mark_button.text() == "Take back", timeout=WAIT_MS)
-    assert page.facts.full_text().startswith("2 of 3 frames usable")
+    assert page.bar.facts.full_text().startswith("2 of 3 frames usable")
     page.toggle_mark()
     qtbot.waitUntil(lambda: page.viewer.mark_button.text() == "Mark out", timeout=WAIT_MS)
     assert not Session.open(two[1]).excluded
 
 
 def test_name_and_notes_are_stored(page: DatasetPage, qtbot: QtBot, two: list[Path]) -> None:
-    page.name_field.setText("bookshelf")
-    page.name_field.editingFinished.emit()
-    page.notes_field.setText("lamp on")
-    page.notes_field.editingFinished.emit()
+    page.bar.name_field.setText("bookshelf")
+    page.bar.name_field.editingFinished.emit()
+    page.bar.notes_field.setText("lamp on")
+    page.bar.notes_field.editingFinished.emit()
     qtbot.waitUntil(lambda: Session.open(two[1]).notes == "lamp on", timeout=WAIT_MS)
     qtbot.waitUntil(lambda: Session.open(two[1]).name == "bookshelf", timeout=WAIT_MS)
     qtbot.waitUntil(lambda: any(r.session.name == "bookshelf" for r in page.recordings), timeout=WAIT_MS)
@@ -125,7 +126,7 @@ def test_name_and_notes_are_stored(page: DatasetPage, qtbot: QtBot, two: list[Pa
 def test_the_trash_keeps_a_recording_and_gives_it_back(
     window: MainWindow, page: DatasetPage, studio: Studio, qtbot: QtBot, two: list[Path]
 ) -> None:
-    page.throw_away()
+    page.bar.throw_away()
     qtbot.waitUntil(lambda: len(page.recordings) == 1, timeout=WAIT_MS)
     assert not two[1].exists()
     assert Session.open(studio.workspace.root / "trash" / "shelf").frame_count == 3
@@ -169,7 +170,7 @@ def test_a_folder_without_pairs_is_refused_with_a_reason(
 def test_a_recording_is_played_as_the_source(
     window: MainWindow, page: DatasetPage, studio: Studio, qtbot: QtBot, two: list[Path]
 ) -> None:
-    qtbot.mouseClick(page.play_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(page.bar.open_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: studio.sources.last_frame is not None, timeout=WAIT_MS)
     assert studio.sources.url == f"session://{two[1]}"
     assert window.page.name == "capture"
@@ -196,3 +197,49 @@ def test_every_pixel_belongs_to_the_rule_that_the_statistics_count() -> None:
         assert np.array_equal(rules == 0, label.mask)
         for number, rule in enumerate(RULES, start=1):
             assert np.mean(rules == number) == pytest.approx(label.statistics.removed.get(rule, 0.0))
+
+
+def test_a_recording_plays_to_its_end_and_begins_again(page: DatasetPage, two: list[Path], qtbot: QtBot) -> None:
+    page.choose(two[0])
+    wait_for_picture(page, qtbot, two[0], 0)
+    page.viewer.toggle_play()
+    assert page.viewer.is_playing
+    last = page.viewer.slider.maximum()
+    qtbot.waitUntil(lambda: page.viewer.position == last and not page.viewer.is_playing, timeout=WAIT_MS)
+    page.viewer.toggle_play()
+    assert page.viewer.position == 0
+    page.viewer.toggle_play()
+    assert not page.viewer.is_playing
+
+
+def test_near_copies_are_reported_and_marked_out(page: DatasetPage, two: list[Path], qtbot: QtBot) -> None:
+    session = Session.open(two[0])
+    with SessionWriter.reopen(two[0]) as writer:
+        writer.append(session.frame(0))
+    page.reload()
+    page.choose(two[0])
+    qtbot.waitUntil(lambda: page.chosen is not None and len(page.chosen.session) == len(session) + 1, timeout=WAIT_MS)
+    page.checks.check()
+    qtbot.waitUntil(lambda: page.checks.report is not None, timeout=WAIT_MS)
+    report = page.checks.report
+    assert report is not None and report.valid_share is not None
+    assert report.duplicates.duplicates == {len(session): 0}
+    qtbot.waitUntil(page.checks.mark_button.isVisible, timeout=WAIT_MS)
+    page.checks.mark_copies()
+    qtbot.waitUntil(lambda: Session.open(two[0]).excluded == {len(session)}, timeout=WAIT_MS)
+
+
+def test_tags_are_kept(page: DatasetPage, two: list[Path], qtbot: QtBot) -> None:
+    page.choose(two[0])
+    page.bar.tags_field.setText("bench, low light")
+    page.bar.tags_field.editingFinished.emit()
+    qtbot.waitUntil(lambda: Session.open(two[0]).tags == ("bench", "low light"), timeout=WAIT_MS)
+
+
+def test_a_recording_is_exported_and_imported_back(
+    page: DatasetPage, two: list[Path], qtbot: QtBot, tmp_path: Path
+) -> None:
+    page.library.export(two[0], tmp_path / "out", "images")
+    qtbot.waitUntil((tmp_path / "out/calibration.npz").exists, timeout=WAIT_MS)
+    page.library.import_path(tmp_path / "out")
+    qtbot.waitUntil(lambda: len(page.recordings) == 3, timeout=WAIT_MS)

@@ -9,10 +9,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from depthstudio.datasets.exporting import ExportReport
 from depthstudio.datasets.session import Session
 from depthstudio.datasets.session_format import CALIBRATION_FILE
 from depthstudio.gui.errors import Notice
-from depthstudio.gui.pages.dataset.importing import import_sessions
+from depthstudio.gui.pages.dataset.importing import export, import_sessions
 from depthstudio.gui.pages.dataset.trash import restore, throw_away
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import TaskContext
@@ -76,6 +77,17 @@ class LibraryActions(QObject):
         parent = self._studio.workspace.sessions
         self._studio.tasks.run(
             lambda context: import_sessions(path, parent, context), f"Import {path.name}", self._on_imported, shown=True
+        )
+
+    def export(self, folder: Path, target: Path, form: str) -> None:
+        """Write a recording for other programs, seen in the status strip."""
+
+        def exported(report: ExportReport) -> None:
+            first, *left_out = report.lines()
+            self._studio.notify(Notice(f"Exported {first}.", " ".join(f"{line}." for line in left_out), tone="good"))
+
+        self._studio.tasks.run(
+            lambda context: export(folder, target, form, context), f"Export {folder.name}", exported, shown=True
         )
 
     def _ask(self, dialog: QFileDialog) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QSlider, QWidget
 
 from depthstudio.gui.pages.dataset.mask_view import MaskLegend, MaskView
 from depthstudio.gui.pages.dataset.reading import FramePicture
-from depthstudio.gui.theme import GRID_PX
+from depthstudio.gui.theme import GRID_PX, theme
 from depthstudio.gui.widgets.basics import Segments, button, column, field, icon_button, label, number_label, row
 from depthstudio.gui.widgets.color_bar import ColorBar
 from depthstudio.gui.widgets.histogram import Histogram
 from depthstudio.gui.widgets.image_view import ImageView
 
+_PLAY_INTERVAL_MS = 100
 _UNITS = {"disparity": ("px", 1), "depth": ("m", 2)}
 
 
@@ -77,8 +78,12 @@ class FrameViewer(QWidget):
         self.unit.chosen.connect(self._show_unit)
         back = icon_button("chevron-left", "Frame before (left arrow)", lambda: self.step(-1))
         on = icon_button("chevron-right", "Next frame (right arrow)", lambda: self.step(1))
-        self._line = row(back, self.slider, on, self.number, self.mark_button, self.unit)
-        self._line.setStretch(1, 1)
+        self.play_button = icon_button("play", "Play (Space)", self.toggle_play)
+        self._line = row(self.play_button, back, self.slider, on, self.number, self.mark_button, self.unit)
+        self._line.setStretch(2, 1)
+        self._playing = False
+        self._next = QTimer(self, singleShot=True, interval=_PLAY_INTERVAL_MS)
+        self._next.timeout.connect(lambda: self.step(1))
 
     # ---- what is shown
 
@@ -106,6 +111,35 @@ class FrameViewer(QWidget):
     def step(self, by: int) -> None:
         """Some frames on or back."""
         self.slider.setValue(self.position + by)
+
+    def toggle_play(self) -> None:
+        """Go through the frames by itself, from the start again when at the end; or stop."""
+        if not self._playing and self.position == self.slider.maximum():
+            self.slider.setValue(0)
+        self.set_playing(not self._playing)
+        self.play_on()
+
+    def set_playing(self, playing: bool) -> None:
+        """Play or stand still."""
+        self._playing = playing and self.slider.maximum() > 0
+        if not self._playing:
+            self._next.stop()
+        theme().set_icon(self.play_button, "pause" if self._playing else "play", "text_muted", 16)
+        self.play_button.setAccessibleName("Stop playing" if self._playing else "Play")
+
+    def play_on(self) -> None:
+        """Called when a frame is shown: the next one follows when playing, at ten a second at most."""
+        if not self._playing:
+            return
+        if self.position < self.slider.maximum():
+            self._next.start()
+        else:
+            self.set_playing(False)
+
+    @property
+    def is_playing(self) -> bool:
+        """True while frames follow each other by themselves."""
+        return self._playing
 
     def set_picture(self, picture: FramePicture | None) -> None:
         """Show a frame; None shows empty tiles."""
