@@ -14,6 +14,7 @@ from depthstudio.cli.bench_detection import detection
 from depthstudio.cli.bench_live import live
 from depthstudio.cli.bench_overfit import add_flags as add_overfit_flags
 from depthstudio.cli.bench_overfit import overfit
+from depthstudio.cli.bench_training import training
 
 if TYPE_CHECKING:
     from depthstudio.cameras.source import FrameSource
@@ -31,7 +32,7 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("bench", help="measure networks and speed; prints a table")
     parser.add_argument("name", choices=sorted(BENCHMARKS), help="which measurement")
     parser.add_argument("--networks", nargs="*", metavar="NETWORK", help="files, runs or names; default: those shipped")
-    parser.add_argument("--size", metavar="WxH", help="inference, overfit: image size (default: 640x480)")
+    parser.add_argument("--size", metavar="WxH", help="inference, overfit, training: image size (default: 640x480)")
     parser.add_argument(
         "--rounds", type=int, default=15, metavar="N", help="inference: pairs per backend (default: 15)"
     )
@@ -253,6 +254,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], int]] = {
     "synthetic": _synthetic,
     "inference": _inference,
     "overfit": overfit,
+    "training": training,
     "capture": _capture,
     "calibration": _calibration,
     "detection": detection,

@@ -27,13 +27,19 @@ CONVENTIONS = (
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of this measurement."""
-    flags = parser.add_argument_group("overfit", "equal steps for three recipes on frames of the simulated rig")
+    flags = parser.add_argument_group(
+        "overfit, training", "equal steps for three recipes, or two loops, on frames of the simulated rig"
+    )
     flags.add_argument("--data", type=Path, metavar="DIR", help="where its frames are kept (default: the user's cache)")
     flags.add_argument("--out", type=Path, metavar="DIR", help="its runs, to look at and go on with (default: --data)")
     flags.add_argument("--quick", action="store_true", help="small and few frames: minutes instead of hours")
-    flags.add_argument("--frames", type=int, metavar="N", help="training frames (default: 200)")
-    flags.add_argument("--validation-frames", type=int, metavar="N", help="frames of other rooms (default: 50)")
-    flags.add_argument("--epochs", type=int, metavar="N", help="of the recipes without rehearsal (default: 50)")
+    flags.add_argument("--frames", type=int, metavar="N", help="training frames (default: 200; training: 24)")
+    flags.add_argument(
+        "--validation-frames", type=int, metavar="N", help="frames of other rooms (default: 50; training: 6)"
+    )
+    flags.add_argument(
+        "--epochs", type=int, metavar="N", help="of the recipes without rehearsal (default: 50; training: 3)"
+    )
     flags.add_argument(
         "--pretraining-steps", type=int, metavar="N", help="of the reference network (default: an arm's)"
     )
