@@ -183,7 +183,7 @@ def _furniture(
     for i in range(along + 1):
         lines += [(-across * step_m, i * step_m, floor_m), (across * step_m, i * step_m, floor_m)]
     faint = theme().color("border_strong")
-    grid = gl.GLLinePlotItem(pos=np.array(lines, np.float32), color=faint, width=1, mode="lines")
+    grid = gl.GLLinePlotItem(pos=np.array(lines, np.float32), color=faint, width=1, mode="lines", glOptions="opaque")
     labels = [(QVector3D(across * step_m, i * step_m, floor_m), f"{i * step_m:g} m") for i in range(1, along + 1)]
     labels += [(QVector3D(i * step_m, along * step_m, floor_m), f"{i * step_m:g}") for i in range(-across, across)]
     ends = zip("xyz", _axis_ends(step_m).values(), strict=True)
@@ -198,6 +198,8 @@ def _axis_ends(length_m: float) -> dict[str, tuple[float, float, float]]:
 
 def _axes(length_m: float) -> list[gl.GLGraphicsItem]:
     return [
-        gl.GLLinePlotItem(pos=np.array([(0, 0, 0), end], np.float32), color=theme().color(token), width=2.5)
+        gl.GLLinePlotItem(
+            pos=np.array([(0, 0, 0), end], np.float32), color=theme().color(token), width=2.5, glOptions="opaque"
+        )
         for token, end in _axis_ends(length_m).items()
     ]

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox, QVBoxLayout, 
 
 from depthstudio.frames import FloatMap
 from depthstudio.geometry.point_cloud import PointCloud, point_cloud
-from depthstudio.gui.colormaps import color_table, colorize
+from depthstudio.gui.colormaps import color_table, colorize, value_range
 from depthstudio.gui.pages.live.coloring import Coloring
 from depthstudio.gui.pages.live.kinds import METHODS, why_missing
 from depthstudio.gui.theme import GRID_PX
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from depthstudio.gui.widgets.cloud_view import CloudView
     from depthstudio.inference.live import LiveResult
 
-_METHOD_WIDTH_PX, _EDITOR_WIDTH_PX = 168, 96
+_METHOD_WIDTH_PX, _EDITOR_WIDTH_PX, _CONFIDENCE_WIDTH_PX = 168, 96, 144
 _HINT = "Drag turns, Ctrl and drag moves, the wheel zooms."
 
 
@@ -63,12 +63,11 @@ def cloud_of(result: LiveResult, options: CloudOptions, max_points: int | None =
 
 
 def _colors_of_depth(depth_m: FloatMap, options: CloudOptions) -> NDArray[np.uint8]:
-    """(H, W, 3) RGB over the range that is kept; without a limit as far as 98 % of the points lie."""
-    far_m = options.far_m
-    if not math.isfinite(far_m):
-        known = depth_m[::4, ::4][np.isfinite(depth_m[::4, ::4])]
-        far_m = float(np.percentile(known, 98)) if known.size else 1.0
-    pixels = colorize(depth_m, options.near_m, max(far_m, options.near_m + 0.01), color_table(options.colormap))
+    """(H, W, 3) RGB over the range in which nearly all of the points lie that are kept."""
+    sample = depth_m[::4, ::4]
+    kept = sample[(sample >= options.near_m) & (sample <= options.far_m)]
+    low, high = value_range(kept[None]) or (0.0, 1.0) if kept.size else (0.0, 1.0)
+    pixels = colorize(depth_m, low, high, color_table(options.colormap))
     return pixels[:, :, 2::-1]
 
 
@@ -98,8 +97,9 @@ class CloudPane(QWidget):
         self._confidence = field(QSpinBox(), "Least confidence", "Points less sure than this are cut away.")
         self._confidence.setRange(0, 99)
         self._confidence.setSuffix(" % sure")
-        self._confidence.setSpecialValueText("any")
-        for editor in (self._colors, self._near, self._far, self._confidence):
+        self._confidence.setSpecialValueText("any confidence")
+        self._confidence.setFixedWidth(_CONFIDENCE_WIDTH_PX)
+        for editor in (self._colors, self._near, self._far):
             editor.setFixedWidth(_EDITOR_WIDTH_PX)
         self._count = label("", "small")
         reset = icon_button("rotate-ccw", "Look from the camera again", self._reset_view, size_px=16)
