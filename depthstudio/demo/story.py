@@ -36,12 +36,16 @@ _BOARD_URL = "sim://hybrid?scene=board&realtime=off&size={width}x{height}"
 _HELD_OUT_ROOM = 21
 _ROOMS = {11: "train", 12: "train", 13: "validation", _HELD_OUT_ROOM: "ignored"}
 _MIN_VIEWS = 12
-# A preset's gentle rate needs hundreds of frames and dozens of epochs; here two minutes must do.
+# A preset's gentle rate needs hundreds of frames and dozens of epochs, and rehearsal doubles the work; here two minutes
+# must do.
 _SHORT_RUN: dict[str, float] = {
     "learning_rate": 4e-4,
     "batch_size": 2,
     "encoder_lr_factor": 0.3,
     "aggregation_lr_factor": 1.0,
+    "rehearsal_share": 0.0,
+    "teacher_weight": 0.0,
+    "ema_decay": 0.9,
 }
 _MAX_VIEWS = 25
 
