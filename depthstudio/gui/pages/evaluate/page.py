@@ -101,7 +101,7 @@ class EvaluatePage(Page):
             "left": ImageView("Left", "Choose a frame"),
             "truth": ImageView("Truth, px"),
             "predicted": ImageView("Prediction, px"),
-            "error": ImageView("Error: blue is good, red is bad"),
+            "error": ImageView("Error: blue good, red bad"),
         }
         pictures = QGridLayout()
         pictures.setSpacing(GRID_PX)
@@ -272,7 +272,10 @@ class EvaluatePage(Page):
             show_comparison(self.comparison_table, self.evaluations)
             show_bands(self.bands_table, self.evaluations)
             first = self.evaluations[0]
-            self.conventions.setText(f"{first.data}, {len(first.frames)} frames. {first.measured.conventions}")
+            how = first.measured
+            words = f"truth {how.truth}, mask {how.mask}, averages {how.average}"
+            self.conventions.setText(f"{first.data}: {words}. EPE and RMSE in px, time in ms, all else in %.")
+            self.conventions.setToolTip(how.conventions)
             self.comparison_table.fit_height()
             self.comparison_table.pick(0)
         self._show_state()

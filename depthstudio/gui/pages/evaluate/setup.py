@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from depthstudio.evaluation.evaluate import Average, Measure
     from depthstudio.evaluation.truth import Mask, Truth
 
-_TRUTHS = {"auto": "Exact where known, else label", "label": "Label", "exact": "Exact (simulations)"}
+_TRUTHS = {"auto": "Best that is known", "label": "Label", "exact": "Exact (simulations)"}
 _MASKS = {"all": "All pixels", "nonoccluded": "Seen by both cameras", "occluded": "Occluded"}
 _AVERAGES = {"per_image": "Every frame the same", "per_pixel": "Every pixel the same"}
 
@@ -95,7 +95,11 @@ class EvaluationSetup(QWidget):
 
     def _build_measure(self) -> Section:
         section = Section("How errors are counted")
-        self.truth = self._choice(_TRUTHS, "Truth", "What the predictions are compared with.")
+        self.truth = self._choice(
+            _TRUTHS,
+            "Truth",
+            "What the predictions are compared with; the best is the exact one of a simulation, else the label.",
+        )
         self.mask = self._choice(_MASKS, "Mask", "Which pixels are looked at.")
         self.average = self._choice(_AVERAGES, "Average", "What weighs the same in the means.")
         for name, widget in (("Truth", self.truth), ("Mask", self.mask), ("Average", self.average)):

@@ -15,7 +15,7 @@ from depthstudio.evaluation.metrics import DisparityMetrics
 from depthstudio.gui.theme import tabular, theme
 
 _ROW_PX = 26
-_FRAME_COLUMNS = ("EPE px", "bad-1 %", "bad-2 %", "D1 %", "density %")
+_FRAME_COLUMNS = ("epe_px", "bad_1", "bad_2", "d1")
 
 
 class NumberTable(QTableWidget):
@@ -86,7 +86,7 @@ def show_comparison(table: NumberTable, evaluations: Sequence[Evaluation]) -> No
         numbers = [number(getattr(mean, key), factor, digits) for _, key, factor, digits in COLUMNS]
         rows.append([evaluation.method, *numbers, number(evaluation.inference_ms, 1, 0)])
     best = {(_best(means, key), j) for j, (_, key, *_) in enumerate(COLUMNS, start=1)} if len(rows) > 1 else set()
-    table.set_rows(["", *(title for title, *_ in COLUMNS), "ms"], rows, best)
+    table.set_rows(["", *(_bare(title) for title, *_ in COLUMNS), "ms"], rows, best)
 
 
 def show_bands(table: NumberTable, evaluations: Sequence[Evaluation]) -> None:
@@ -108,13 +108,19 @@ def show_bands(table: NumberTable, evaluations: Sequence[Evaluation]) -> None:
 
 def show_frames(table: NumberTable, frames: Sequence[FrameResult]) -> None:
     """A row per frame in the order given."""
-    columns = [column for column in COLUMNS if column[0] in _FRAME_COLUMNS]
+    columns = [column for column in COLUMNS if column[1] in _FRAME_COLUMNS]
     rows = []
     for frame in frames:
         metrics = frame.metrics
-        where = frame.name if frame.group in frame.name else f"{frame.group} / {frame.name}"
-        rows.append([where, *(number(getattr(metrics, key), factor, digits) for _, key, factor, digits in columns)])
-    table.set_rows(["Frame, worst first", *(title for title, *_ in columns)], rows, set())
+        rows.append(
+            [frame.name, *(number(getattr(metrics, key), factor, digits) for _, key, factor, digits in columns)]
+        )
+    table.set_rows(["Frame", *(_bare(title) for title, *_ in columns)], rows, set())
+
+
+def _bare(title: str) -> str:
+    """Without the unit, which the line under the table says for all."""
+    return title.rpartition(" ")[0]
 
 
 def _best(means: Sequence[DisparityMetrics], key: str) -> int:

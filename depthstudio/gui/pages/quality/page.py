@@ -45,6 +45,7 @@ class QualityPage(Page):
         self.reading: QualityReading | None = None
         self._centre = (0.5, 0.5)
         self._waiting_for_station = False
+        self._closed = False
         self._networks_listed = False
         self._frame_kind: tuple[object, ...] = ()
         self._build_stage()
@@ -180,7 +181,8 @@ class QualityPage(Page):
             self.refresh()
 
     def shut_down(self) -> None:
-        """Stop the thread."""
+        """Stop the thread; the source that closes after it starts nothing again."""
+        self._closed = True
         self._polling.stop()
         self.engine.stop_now()
 
@@ -199,6 +201,8 @@ class QualityPage(Page):
 
     def refresh(self) -> None:
         """Work out what is missing and what has to run."""
+        if self._closed:
+            return
         if not self.isVisible():
             self.engine.use(None)
             return

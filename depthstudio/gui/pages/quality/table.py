@@ -24,7 +24,7 @@ class QualityTable(QFrame):
         self.setAccessibleName("Depth quality")
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(16)
+        grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(0)
         grid.setColumnStretch(0, 1)
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -32,7 +32,7 @@ class QualityTable(QFrame):
         self._cells: dict[tuple[int, str], QLabel] = {}
         for column, (method, title) in enumerate(METHODS.items(), start=2):
             heading = label(title, "section")
-            heading.setMinimumWidth(64)
+            heading.setMinimumWidth(84)
             heading.setAlignment(right)
             self._headings[method] = heading
             grid.addWidget(heading, 0, column)
