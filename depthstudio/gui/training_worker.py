@@ -122,5 +122,7 @@ def _follow(
     network: StereoNetwork, sides: TrainingData, run: Run, control: RunControl, *, resume: bool
 ) -> Iterator[TrainingEvent]:
     from depthstudio.training.loop import fine_tune
+    from depthstudio.training.tensorboard_log import logged
 
-    yield from fine_tune(network, sides.train, sides.validation, run.settings, run, resume=resume, control=control)
+    events = fine_tune(network, sides.train, sides.validation, run.settings, run, resume=resume, control=control)
+    yield from logged(events, run)

@@ -84,7 +84,7 @@ def page(recordings: list[Path], small_network: Path, window: MainWindow, qtbot:
     window.show_page("train")
     page.setup.network.choose(str(small_network))
     enter(page, epochs=2, batch_size=2, crop_width=64, crop_height=48, num_workers=0)
-    choose(page, precision="fp32", device="cpu")
+    choose(page, precision="fp32", device="cpu", guard="off")
     qtbot.waitUntil(page.start_button.isEnabled, timeout=LONG_MS)
     return page
 
@@ -142,6 +142,24 @@ def test_own_presets_are_saved_and_chosen(page: TrainPage, workspace: Workspace)
     saved = {preset.key: preset for preset in load_presets(workspace)}["my-bench"]
     assert saved.settings.dropout_p == 0.45
     assert page.setup.presets.preset.key == "my-bench"
+
+
+def test_a_settings_file_is_loaded_with_what_this_version_does_not_know(
+    page: TrainPage, workspace: Workspace, tmp_path: Path
+) -> None:
+    path = tmp_path / "newer.toml"
+    path.write_text('dropout_p = 0.35\nfrom_a_newer_version = "keep me"\n[mask]\nborder_px = 3\n')
+    page.setup.presets.load(path)
+    settings = page.setup.settings
+    assert settings is not None
+    assert (settings.dropout_p, settings.mask.border_px) == (0.35, 3)
+    assert settings.model_extra == {"from_a_newer_version": "keep me"}
+    page.setup.presets.save("newer", settings)
+    saved = {preset.key: preset for preset in load_presets(workspace)}["newer"].settings
+    assert saved.model_extra == {"from_a_newer_version": "keep me"}
+    path.write_text("dropout_p = 7\n")
+    page.setup.presets.load(path)
+    assert "Dropout" in all_words(page)
 
 
 def test_the_data_are_counted_and_checked_in_words(page: TrainPage) -> None:
@@ -307,6 +325,11 @@ def test_runs_are_renamed_noted_trashed_and_taken_back(page: TrainPage, workspac
     qtbot.waitUntil(lambda: page.library.entries[0].run.name == "renamed", timeout=LONG_MS)
     assert list_runs(workspace.runs)[0].about.notes == "a good one"
     qtbot.waitUntil(lambda: page.runs.entry is not None and page.runs.entry.run.name == "renamed", timeout=LONG_MS)
+    enter(page, dropout_p=0.3)
+    page.runs.reuse.click()
+    assert page.setup.settings is not None
+    assert page.setup.settings.dropout_p == 0.0
+    page.show_tab("runs")
     page.runs.csv.click()
     assert (page.library.entries[0].folder / "history.csv").exists()
     page.runs.trash.click()
@@ -378,8 +401,8 @@ def test_a_killed_run_is_interrupted_and_goes_on_where_it_stopped(
 
 
 def test_a_learning_rate_far_from_the_preset_is_worth_a_word(page: TrainPage) -> None:
-    assert page.setup.presets.preset.settings.learning_rate == 1e-4
-    enter(page, learning_rate=1e-3)
+    assert page.setup.presets.preset.settings.learning_rate == 3e-4
+    enter(page, learning_rate=3e-3)
     assert "The learning rate is 10 times the preset's." in [finding.what for finding in page.setup.checks.findings]
     assert page.start_button.isEnabled()
 

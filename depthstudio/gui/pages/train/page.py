@@ -335,6 +335,9 @@ class TrainPage(Page):
             case "further":
                 self.setup.network.choose(str(entry.folder))
                 self.show_tab("setup")
+            case "settings":
+                self.setup.use_settings(entry.run.settings)
+                self.show_tab("setup")
             case "folder":
                 open_folder(entry.folder)
             case "csv":

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QWidget
 
 from depthstudio.errors import UserError
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.widgets.basics import Section, button, field, label, row
-from depthstudio.training.presets import Preset, load_presets, save_preset
+from depthstudio.training.presets import Preset, load_presets, read_preset, save_preset
 from depthstudio.training.settings import TrainingSettings
+from depthstudio.training.settings_file import load_settings, read_toml
+
+_FILES = "Settings (*.toml);;All files (*)"
 
 
 class PresetSection(Section):
-    """chosen(preset): the form shall take it over. reset_asked(): back to the preset's values."""
+    """chosen(preset): the form shall take it over. reset_asked(): back to the preset's values.
+
+    loaded(settings): the form shall show those of a file.
+    """
 
     chosen = Signal(object)
     reset_asked = Signal()
     save_asked = Signal(str)
+    loaded = Signal(object)
 
     def __init__(self, studio: Studio) -> None:
         super().__init__("Preset")
@@ -28,6 +37,7 @@ class PresetSection(Section):
         self.difference = label("", "small")
         self._reset = button("Reset all", self.reset_asked.emit, kind="link", tip="Back to the preset's values")
         self._save = button("Save as…", self.ask_name, kind="link", tip="Save these settings as an own preset (Ctrl+S)")
+        self._load = button("Load…", self.ask_file, kind="link", tip="Settings of a file or of an earlier run")
         self.name = QLineEdit()
         self.name.setPlaceholderText("Name of the preset")
         self.name.setAccessibleName("Name of the preset")
@@ -38,7 +48,7 @@ class PresetSection(Section):
         self._naming.hide()
         for item in (self.box, self.purpose):
             self.add(item)
-        self.add(row(self.difference, 1, self._reset, self._save, spacing=12))
+        self.add(row(self.difference, 1, self._reset, self._load, self._save, spacing=12))
         self.add(self._naming)
         self.reload()
         self.box.activated.connect(lambda: self.chosen.emit(self.preset))
@@ -84,6 +94,23 @@ class PresetSection(Section):
         """Show the line that takes the new preset's name."""
         self._naming.show()
         self.name.setFocus()
+
+    def ask_file(self) -> None:
+        """Let the user choose a settings file: a run's settings.toml, or a preset."""
+        dialog = QFileDialog(self.window(), "Settings to load", str(self._studio.workspace.root), _FILES)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(lambda path: self.load(Path(path)))
+        dialog.open()
+
+    def load(self, path: Path) -> None:
+        """Read a settings file or a preset; fields unknown to this version are kept. A wrong one is a notice."""
+        try:
+            is_preset = isinstance(read_toml(path).get("settings"), dict)
+            settings = read_preset(path).settings if is_preset else load_settings(path)
+        except UserError as error:
+            self._studio.report(error)
+            return
+        self.loaded.emit(settings)
 
     def save(self, name: str, settings: TrainingSettings) -> None:
         """Write an own preset and choose it."""

@@ -19,7 +19,10 @@ _CHOOSE = "Choose a run in the table."
 
 
 class RunDetails(QWidget):
-    """asked(what, entry): "show", "further", "folder", "csv" or "trash". described(entry, name, notes): edited."""
+    """asked(what, entry): "show", "further", "settings", "folder", "csv" or "trash".
+
+    described(entry, name, notes): edited.
+    """
 
     asked = Signal(str, object)
     described = Signal(object, str, str)
@@ -42,10 +45,18 @@ class RunDetails(QWidget):
             details.add(item)
         self.show_button = self._button("Show it", "eye", "show", "primary")
         self.further = self._button("Fine-tune further", "graduation-cap", "further")
+        self.reuse = self._button("Use its settings", "sliders-horizontal", "settings")
         self.csv = self._button("Save as CSV", "download", "csv")
         self.folder = self._button("Open folder", "folder-open", "folder")
         self.trash = self._button("Move to trash", "trash-2", "trash")
-        actions = column(self.show_button, self.further, row(self.folder, self.csv), self.trash, spacing=GRID_PX)
+        actions = column(
+            self.show_button,
+            self.further,
+            self.reuse,
+            row(self.folder, self.csv),
+            self.trash,
+            spacing=GRID_PX,
+        )
         self._body = QWidget()
         self._body.setLayout(column(details, actions, spacing=2 * GRID_PX))
         self.setLayout(column(self._words, self._body, 1, spacing=2 * GRID_PX))

@@ -50,6 +50,7 @@ class SetupPanel(QWidget):
         self.network.changed.connect(self._on_network)
         self.presets.chosen.connect(self._take_preset)
         self.presets.reset_asked.connect(lambda: self._take_preset(self.presets.preset))
+        self.presets.loaded.connect(self.use_settings)
         self.presets.save_asked.connect(self._save_preset)
         self.form.changed.connect(self._on_form)
         self.presets.choose(default_preset(self.network.spec).key)
@@ -132,6 +133,11 @@ class SetupPanel(QWidget):
             self.presets.choose(default_preset(spec).key)
         if self.isVisible():
             self.look()
+
+    def use_settings(self, settings: TrainingSettings) -> None:
+        """Show the settings of a file or a run; what differs from the chosen preset is marked."""
+        self.form.set_values(settings)
+        self._on_form()
 
     def _take_preset(self, preset: Preset) -> None:
         self.form.set_reference(preset.settings)
