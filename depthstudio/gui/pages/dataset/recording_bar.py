@@ -27,13 +27,13 @@ class RecordingBar(QWidget):
         super().__init__()
         self._library = library
         self._recording: Recording | None = None
-        self.name_field = self._field("Name of the recording", self._rename, width=184)
+        self.name_field = self._field("Name of the recording", self._rename, width=176)
         self.name_field.setToolTip("The name; the folder keeps its own.")
         self.notes_field = self._field("Notes", self._write_notes)
-        self.tags_field = self._field("Tags", self._write_tags, width=120)
+        self.tags_field = self._field("Tags", self._write_tags, width=112)
         self.tags_field.setToolTip("Separated by commas.")
         self.role = Segments(ROLES)
-        self.role.setFixedWidth(340)
+        self.role.setFixedWidth(356)
         self.role.setToolTip("Automatic: trains, and the last recordings validate when none is marked for it.")
         self.role.chosen.connect(self.set_role)
         first = row(self.name_field, self.notes_field, self.tags_field, self.role)
