@@ -24,6 +24,7 @@ from depthstudio.storage import atomic_path
 from depthstudio.workspace import Workspace
 
 FORMAT = "depthstudio-network-1"
+OWN_KIND = "depthstudio safetensors"
 _NESTED_UNDER = ("state_dict", "model_state_dict", "model")
 _DECODER_KEY = re.compile(r"^(decoder_layer[123])\.([34])\.(weight|bias)$")
 _NAMES_SHOWN = 6
@@ -132,7 +133,22 @@ def _load_own(path: Path) -> LoadedNetwork:
         metadata = json.loads(header["metadata"])
     except (KeyError, ValueError) as error:
         raise NetworkError(f"{path} has a broken header.", repr(error)) from error
-    return _fill(create_network(name, **options), state, path, kind="depthstudio safetensors", metadata=metadata)
+    try:
+        network = create_network(name, **options)
+    except NetworkError as error:
+        if isinstance(error.__cause__, TypeError):  # an option that this version's network does not take
+            raise _made_by_an_older_version(path, name, error.why) from error
+        raise
+    return _fill(network, state, path, kind=OWN_KIND, metadata=metadata)
+
+
+def _made_by_an_older_version(path: Path, name: str, reason: str) -> NetworkError:
+    """Networks keep their name when their structure is improved; files of the structure before do not fit any more."""
+    return NetworkError(
+        f"{path.name} was made by an older version of DepthStudio; nothing was loaded.",
+        f"The structure of '{name}' has changed since: {reason}.",
+        f"Fine-tune again from the '{name}' that is shipped now, or use the file with the version that made it.",
+    )
 
 
 def _load_reference(path: Path) -> LoadedNetwork:
@@ -210,6 +226,8 @@ def _fill(
         for label, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
         if names
     ]
+    if problems and kind == OWN_KIND:
+        raise _made_by_an_older_version(path, network.name, "; ".join(problems))
     if problems:
         raise NetworkError(
             f"{path.name} does not fit the network '{network.name}'; nothing was loaded.",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from depthstudio.errors import NetworkError
 from depthstudio.models import create_network, load_network, resolve_network, save_network
+from depthstudio.models.checkpoint import FORMAT
 from depthstudio.workspace import Workspace
 
 TINY: dict[str, Any] = {
@@ -147,3 +150,17 @@ def test_names_resolve_to_files(tmp_path: Path) -> None:
     assert resolve_network("mine", workspace) == workspace.networks / "mine.safetensors"
     with pytest.raises(NetworkError, match="no network 'other'"):
         resolve_network("other", workspace)
+
+
+def test_a_file_of_an_older_structure_says_so_and_what_to_do(tmp_path: Path) -> None:
+    net = create_network("depthstudio-s", channels=(8, 8, 8, 8, 8), match=8, groups=2, fine_match=8)
+    path = tmp_path / "old.safetensors"
+    removed = {name: value for name, value in net.state_dict().items() if "upsample" not in name}
+    header = {"format": FORMAT, "network": net.name, "options": json.dumps(net.options), "metadata": "{}"}
+    save_file(removed, path, header)
+    with pytest.raises(NetworkError, match="made by an older version") as caught:
+        load_network(path)
+    assert "upsample" in caught.value.why and "Fine-tune again" in caught.value.next_step
+    save_file(removed, path, {**header, "options": json.dumps({"no_longer_there": 1})})
+    with pytest.raises(NetworkError, match="made by an older version"):
+        load_network(path)
