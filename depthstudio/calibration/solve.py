@@ -103,7 +103,7 @@ def solve_stereo(
     sizes = image_size, right_image_size or image_size
     step = _Steps(progress, cancel)
     seen = _checked(views, board, sizes)
-    _check_factory(options.factory, sizes)
+    options = _fitting(options, sizes)
 
     step(0.0, "Solving each camera and the pair")
     plan = replace(options.plan(), on_round=step.pause)
@@ -177,19 +177,24 @@ def _checked(views: Sequence[BoardView], board: Board, sizes: tuple[Size, Size])
     return seen
 
 
-def _check_factory(factory: StereoCalibration | None, sizes: tuple[Size, Size]) -> None:
+def _fitting(options: SolveOptions, sizes: tuple[Size, Size]) -> SolveOptions:
+    """The options without a factory calibration of other image sizes; CalibrationError when it is to be kept."""
+    factory = options.factory
     if factory is None or factory.image_size is None:
-        return
-    for name, known, size in zip(
-        ("left", "right"), (factory.image_size, factory.right_image_size or factory.image_size), sizes, strict=True
+        return options
+    known_sizes = factory.image_size, factory.right_image_size or factory.image_size
+    for name, known, size, is_kept in zip(
+        ("left", "right"), known_sizes, sizes, (options.fix_left, options.fix_right), strict=True
     ):
-        if known != size:
+        if known != size and is_kept:
             raise CalibrationError(
                 f"The {name} camera's own intrinsics are for {known[0]}x{known[1]} px, the views for "
                 f"{size[0]}x{size[1]} px.",
                 "Intrinsics hold for one resolution only.",
                 "Collect views at that size, or let the intrinsics be solved.",
             )
+    # The baseline holds at every resolution, but other sizes speak for another camera.
+    return options if known_sizes == sizes else replace(options, factory=None)
 
 
 def _check_pose(rig: Rig, problem: str) -> None:

@@ -102,9 +102,20 @@ def test_bad_input_is_one_line_and_exit_code_2(words, said, tmp_path: Path, monk
 def test_a_wrong_board_is_refused(tmp_path: Path, capsys) -> None:
     assert main(["calibrate", str(tmp_path), "--board", "9by6", "--square-mm", "30", "-o", "c.npz"]) == 2
     assert "Write inner corners as COLUMNSxROWS" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as ending:
-        main(["calibrate", str(tmp_path), "-o", "c.npz"])
-    assert ending.value.code == 2
+    assert main(["calibrate", str(tmp_path), "-o", "c.npz"]) == 2
+    assert "Give --board" in capsys.readouterr().err
+
+
+def test_report_other_formats_and_a_lens_can_be_asked_for(folder_of_views, tmp_path: Path, capsys) -> None:
+    folder_of_views(known_views(8))
+    flags = ["--lens", "brown", "--no-refine", "--report", tmp_path / "r.html", "--ros", tmp_path / "ros"]
+    assert calibrate("anything", "-o", tmp_path / "c.yml", *flags) == 0
+    said = capsys.readouterr().out
+    assert "One standard deviation of depth" in said
+    assert "Lenses: brown, brown" in said
+    assert "<html" in (tmp_path / "r.html").read_text()
+    same = StereoCalibration.load(tmp_path / "ros_left.yaml")
+    assert same.baseline_m == pytest.approx(StereoCalibration.load(tmp_path / "c.yml").baseline_m)
 
 
 def test_views_are_collected_from_a_source(tmp_path: Path, capsys) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -222,8 +221,9 @@ class CalibratePage(Page):
         if watcher is None or self.sender() not in (watcher, None):
             return
         capture = self.studio.sources.capture
-        if capture is not None and self._projector.begin(capture, frame):
-            offer = replace(offer, reason=offer.reason or "the projector is off while the board is shown")
+        if capture is not None:
+            self._projector.begin(capture, frame)
+        self.pair.set_note("projector off" if self._projector.is_active else "")
         self.pair.show_frame(frame, self.collector.board, offer)
         self.reason.setText(offer.reason[:1].upper() + offer.reason[1:])
         if offer.accepted:
@@ -242,6 +242,7 @@ class CalibratePage(Page):
         """Forget all views and the result."""
         self._stop_watching()
         self.collector = self._new_collector()
+        self.solving.set_factory(self.studio.sources.calibration)
         self._removed.clear()
         self._inspected = ""
         self._invalidate()
@@ -286,6 +287,7 @@ class CalibratePage(Page):
             return
         self.clear()
         self._stop_watching()
+        self.solving.set_factory(None)  # nobody knows which cameras took these views
         collector = self.collector = ViewCollector(board, require_still=False)
         self._run(lambda context: add(collector, context.progress, context.cancel), "Find the board", self._on_loaded)
 
