@@ -94,7 +94,7 @@ class HybridSource(FrameSource):
             while right is not None:
                 self._pairer.push_right(right, right.time_s)
                 right = self._right.take(0)
-            if left is None and time.monotonic() >= deadline_s:
+            if time.monotonic() >= deadline_s:  # pictures may come and never find a partner
                 return None
         return self._frame(pair)
 

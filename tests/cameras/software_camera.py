@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -177,13 +178,16 @@ class SoftwareCamera:
             self._sensor(name).on_video_frame(frame)
 
     def produce(self, stop: threading.Event) -> threading.Thread:
-        """Deliver pictures at 30/s from another thread until `stop`."""
+        """Deliver pictures at 30/s from another thread until `stop`.
+
+        A busy computer makes it lose frames, as a camera would, and never slows its clock down.
+        """
 
         def run() -> None:
-            number = 1
-            while not stop.wait(1 / FPS):
+            start_s, number = time.monotonic(), 1
+            while not stop.wait(max(0.0, start_s + number / FPS - time.monotonic())):
                 self.push(number)
-                number += 1
+                number = max(number + 1, int((time.monotonic() - start_s) * FPS))
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()

@@ -66,3 +66,20 @@ def test_cameras_of_different_size_and_missing_ones_are_refused(tmp_path: Path) 
     source = hybrid(camera, write_video(tmp_path / "c.avi", 2))
     source.open()  # the refusals left the RealSense free
     source.close()
+
+
+def test_cameras_out_of_step_never_hold_up_the_reader(tmp_path: Path) -> None:
+    camera = SoftwareCamera()
+    source = hybrid(camera, write_video(tmp_path / "right.avi", 5, fps=1), "?tolerance_ms=1")
+    source.open()
+    stop = threading.Event()
+    producer = camera.produce(stop)
+    try:
+        for _ in range(10):
+            started_s = time.monotonic()
+            source.read(0.1)
+            assert time.monotonic() - started_s < 2
+    finally:
+        source.close()
+        stop.set()
+        producer.join()

@@ -69,9 +69,9 @@ class _ControlRow(QWidget):
     def __init__(self, control: Control) -> None:
         super().__init__()
         self.control = control
-        self._reason = label("", "small", wrap=True)
+        self._reason = label("", "faint", wrap=True)
         layout = self.make_field(control)
-        self.setLayout(column(layout, self._reason, spacing=0))
+        self.setLayout(column(layout, self._reason, spacing=2))
 
     def make_field(self, control: Control) -> QLayout:
         """The layout with the field in it."""
