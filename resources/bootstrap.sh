@@ -52,6 +52,8 @@ missing_packages() {
     if [ "$verb" = test ]; then
         command -v Xvfb >/dev/null || echo xvfb
         command -v xauth >/dev/null || echo xauth
+        # OpenGL without a graphics card, for the point cloud on the virtual screen.
+        ls /usr/lib/*/dri/swrast_dri.so >/dev/null 2>&1 || echo libgl1-mesa-dri
     fi
 }
 
