@@ -29,6 +29,11 @@ class BoardPair(QWidget):
         layout.setStretch(1, 1)
         self.setLayout(layout)
 
+    def set_note(self, note: str) -> None:
+        """Something to know about both pictures, beside their names; empty for nothing."""
+        for view, side in ((self.left, "Left"), (self.right, "Right")):
+            view.set_caption(f"{side}, {note}" if note else side)
+
     def show_frame(self, frame: StereoFrame, board: Board, offer: Offer | None = None) -> None:
         """A live frame; with what was found in it, when somebody looked."""
         found = (offer.left, offer.right) if offer is not None else (None, None)

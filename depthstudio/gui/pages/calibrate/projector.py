@@ -21,21 +21,20 @@ class ProjectorPause:
         """True while a projector is off because of this."""
         return self._setting is not None
 
-    def begin(self, capture: CaptureThread, frame: StereoFrame) -> bool:
-        """Switch the projector of an infrared pair off; True when one was on.
+    def begin(self, capture: CaptureThread, frame: StereoFrame) -> None:
+        """Switch the projector of an infrared pair off, when it has one and it is on.
 
         Colour cameras do not see its dots, and the depth label needs them: there it stays on.
         """
         if self.is_active or frame.left.ndim != 2 or frame.right is None:
-            return False
+            return
         on = next(
             (one for one in capture.controls if one.name in _CONTROLS and one.value and not one.unavailable), None
         )
         if on is None:
-            return False
+            return
         self._capture, self._setting = capture, (on.name, on.value)
         capture.set_control(on.name, 0.0)
-        return True
 
     def end(self) -> None:
         """As it was before; nothing when the camera is gone."""
