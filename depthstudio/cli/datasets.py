@@ -83,13 +83,9 @@ def run_export(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from depthstudio.cameras.exporting import export_session
-    from depthstudio.datasets import Session
     from depthstudio.workspace import Workspace
 
-    in_workspace = Workspace.find(arguments.workspace).sessions / arguments.session
-    session = Session.open(
-        in_workspace if not arguments.session.exists() and in_workspace.exists() else arguments.session
-    )
+    session = _session(arguments.session, Workspace.find(arguments.workspace).sessions)
     console = Console(highlight=False, soft_wrap=True)
     with _progress(console, "Exporting") as show:
         report = export_session(
@@ -101,6 +97,17 @@ def run_export(arguments: argparse.Namespace) -> int:
     for line in report.lines():
         console.print(line, markup=False)
     return 0
+
+
+def _session(given: Path, parent: Path) -> Session:
+    """The recording in the folder given, else the newest of that name in the workspace."""
+    from depthstudio.datasets import Session, list_sessions
+
+    if not given.exists():
+        for session in reversed(list_sessions(parent)):
+            if str(given) in (session.folder.name, session.name):
+                return session
+    return Session.open(given)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ def test_a_recording_goes_out_and_comes_back(tmp_path: Path, form: str, capsys: 
     workspace = ["--workspace", str(tmp_path)]
     assert main([*workspace, "record", "sim://ir?scene=wall&size=64x48&frames=3&realtime=0", "--name", "wall"]) == 0
     (session,) = list_sessions(tmp_path / "sessions")
-    words = ["export-session", session.folder.name, "--format", form, "-o", str(tmp_path / "out")]
+    words = ["export-session", session.name, "--format", form, "-o", str(tmp_path / "out")]
     assert main([*workspace, *words]) == 0
     assert "3 frames in" in capsys.readouterr().out
     assert main(["import", str(tmp_path / "out"), "-o", str(tmp_path / "back")]) == 0

@@ -30,7 +30,7 @@ def epipolar_lines(
     rectifier = Rectifier(calibration, size)
     width, height = rectifier.geometry.size
     rows = np.linspace(0, height - 1, count + 2)[1:-1].round().astype(int)
-    columns = np.arange(0, width, _POINTS_APART_PX)
+    columns = np.append(np.arange(0, width - 1, _POINTS_APART_PX), width - 1)
     if rectifier.is_identity:
         lines = [np.stack([columns, np.full_like(columns, v)], axis=1).astype(np.float32) for v in rows]
         return lines, lines

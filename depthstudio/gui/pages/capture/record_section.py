@@ -132,7 +132,8 @@ class RecordSection(Section):
             self._numbers.setText("Space stops the countdown")
         elif recording.is_recording:
             self._state.setText("Paused" if recording.is_paused else "Recording")
-            self._numbers.setText(f"{recording.recorded} frames\n{recording.megabytes:.0f} MB")
+            frames = f"{recording.recorded} {'frame' if recording.recorded == 1 else 'frames'}"
+            self._numbers.setText(f"{frames}\n{recording.megabytes:.0f} MB")
         elif recording.is_busy:
             self._state.setText("Saving…")
             self._numbers.setText("")

@@ -34,8 +34,10 @@ class ChecksSection(Section):
         self.facts = Facts("Checks of the recording")
         self._words = label("", "small", wrap=True)
         self.check_button = button("Check all frames", self.check, "search", tip="Label statistics and near-copies")
-        self.mark_button = button("", self.mark_copies, "eye-off", tip="They are kept, but not learnt from")
-        self.look_button = button("", self._look, "eye", tip="Show the first of them")
+        self.mark_button = button(
+            "Mark near-copies out", self.mark_copies, "eye-off", tip="They are kept, but not learnt from"
+        )
+        self.look_button = button("Show the first", self._look, "eye", tip="Show the first of them")
         self.add(column(self.facts, self._words, self.check_button, self.look_button, self.mark_button))
         self._show()
 
@@ -102,7 +104,6 @@ class ChecksSection(Section):
         self.mark_button.setText(f"Mark {_counted(copies, 'near-copy', 'near-copies')} out")
         found = report is not None and bool(report.unreadable or report.poor or copies)
         self.look_button.setVisible(found)
-        self.look_button.setText("Show the first")
         self._words.setVisible(report is not None)
         if report is None:
             return
