@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from depthstudio.cancel import CancelToken
 from depthstudio.datasets.stereo_sample import SampleSource, StereoSample
 from depthstudio.training.checks.finding import Finding, FrameRef, Look, Side, Tone, look_at, spread
 from depthstudio.training.checks.matching import CornerMatches, match_corners
@@ -39,13 +40,20 @@ class _Matched:
         return self.matches.shift_px + (geometry.disparity_shift_px if geometry is not None else 0.0)
 
 
-def check_pictures(data: TrainingData) -> list[Finding]:
-    """Look closely at a few frames of each side; takes a second or two. DatasetError when one cannot be read."""
-    matched = [
-        _Matched(look, match_corners(look.sample.left, look.sample.right)) for look in look_at(data, _MATCHED_FRAMES)
-    ]
+def check_pictures(data: TrainingData, cancel: CancelToken | None = None) -> list[Finding]:
+    """Look closely at a few frames of each side; takes a second or two. DatasetError when one cannot be read.
+
+    cancel: ends it early, with what was found so far.
+    """
+    cancel = cancel or CancelToken()
+    matched = []
+    for look in look_at(data, _MATCHED_FRAMES):
+        if cancel.is_cancelled:
+            return []
+        matched.append(_Matched(look, match_corners(look.sample.left, look.sample.right)))
     swapped = check_order(matched)
-    return [*swapped, *check_rows(matched), *([] if swapped else check_agreement(matched)), *check_twins(data)]
+    found = [*swapped, *check_rows(matched), *([] if swapped else check_agreement(matched))]
+    return found + check_twins(data, cancel)
 
 
 def check_order(matched: Sequence[_Matched]) -> list[Finding]:
@@ -98,10 +106,12 @@ def check_agreement(matched: Sequence[_Matched]) -> list[Finding]:
     return [Finding(what, "The depth belongs to another camera or calibration: calibrate again.", "bad", refs)]
 
 
-def check_twins(data: TrainingData) -> list[Finding]:
+def check_twins(data: TrainingData, cancel: CancelToken) -> list[Finding]:
     """Validation frames that look like a training frame, so that learning by heart goes unnoticed."""
-    train, train_refs = _thumbnails(data.train, "train")
-    validation, validation_refs = _thumbnails(data.validation, "validation")
+    train, train_refs = _thumbnails(data.train, "train", cancel)
+    validation, validation_refs = _thumbnails(data.validation, "validation", cancel)
+    if not (train_refs and validation_refs):
+        return []
     alike = validation @ train.T
     best = alike.max(axis=1)
     twins = [int(i) for i in np.argsort(best)[::-1] if best[i] >= _TWIN]
@@ -116,10 +126,12 @@ def check_twins(data: TrainingData) -> list[Finding]:
     return [Finding(what, step, "bad" if share > 0.5 else "warning", (*refs, *others))]
 
 
-def _thumbnails(samples: SampleSource, side: Side) -> tuple[NDArray[np.float64], list[FrameRef]]:
+def _thumbnails(samples: SampleSource, side: Side, cancel: CancelToken) -> tuple[NDArray[np.float64], list[FrameRef]]:
     """One unit vector per frame: small, grey, without the slow changes of light."""
     rows, refs = [], []
     for index in spread(len(samples), _COMPARED_FRAMES):
+        if cancel.is_cancelled:
+            break
         sample = samples[index]
         rows.append(thumbnail(sample))
         refs.append(FrameRef(side, index, sample.name))

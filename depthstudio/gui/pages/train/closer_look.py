@@ -56,9 +56,10 @@ class CloserLook(QObject):
         self._busy.add("pictures")
         self._pictures_of, self.picture_findings = key, ()
 
-        self._studio.tasks.run(
-            lambda _: (key, check_pictures(data)), "Look at the pictures", self._on_pictures, self._on_pictures_fault
-        )
+        def work(context: TaskContext) -> tuple[_Key, list[Finding]]:
+            return key, check_pictures(data, context.cancel)
+
+        self._studio.tasks.run(work, "Look at the pictures", self._on_pictures, self._on_pictures_fault)
 
     def look_at_network(self, settings: TrainingSettings) -> None:
         """Load the network and measure it, if it was not already."""

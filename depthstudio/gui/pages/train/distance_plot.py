@@ -98,7 +98,7 @@ class DistancePlot(QWidget):
             band = self.value(which, place) if place is not None else None
             value = f" <b>{band.epe_px:.3g}</b>" if band is not None and not np.isnan(band.epe_px) else ""
             parts.append(f'<span style="color:{theme().hex(_TOKENS[which])}">●</span> {name}{value}')
-        self._words.setText("&nbsp; ".join(parts) if self.edges else "")
+        self._words.setText("&nbsp; ".join(parts) if self.edges else "not measured yet")
 
     def _on_mouse(self, position: QPointF) -> None:
         if not self.edges:

@@ -70,7 +70,12 @@ def result_rows(story: RunStory) -> list[Row]:
         _row("Validation loss", validation_loss, tone=_better(validation_loss)),
         ("Loss gap", "", f"{loss_gap:+.3g}", f"< {_GAP_TARGET:g}", "warning" if loss_gap >= _GAP_TARGET else "good"),
         _row("Train EPE, px", epe),
-        _row("Validation EPE, px", validation_epe, f"< {_EPE_TARGET_PX:g}", _better(validation_epe)),
+        _row(
+            "Validation EPE, px",
+            validation_epe,
+            f"< {_EPE_TARGET_PX:g}",
+            _better(validation_epe) if validation_epe[1] < _EPE_TARGET_PX else "warning",
+        ),
         ("EPE gap, px", "", f"{epe_gap:+.3g}", f"< {_GAP_TARGET:g}", "warning" if epe_gap >= _GAP_TARGET else "good"),
     ]
     guard = (baseline.guard_epe_px if baseline else None, best.guard_epe_px)

@@ -102,7 +102,7 @@ class RunPanel(QWidget):
             self.facts.set_facts(closing_facts(story))
             self.table.show_story(story)
         self.table.setVisible(not live and bool(self.table.rows))
-        has_result = story.folder is not None and bool(story.epochs)
+        has_result = story.folder is not None and bool(story.epochs) and (story.folder / "best.safetensors").exists()
         self.frames.show_frames(story.frames, can_measure=has_result, is_measuring=is_measuring)
         self._show_judgements(judgements)
         self._show_notes(story)
