@@ -233,6 +233,7 @@ class EvaluatePage(Page):
         """Show a method's frames, worst first, and its worst picture."""
         evaluation = self.evaluations[row]
         self.which_method.setText(evaluation.method)
+        show_bands(self.bands_table, evaluation)
         show_frames(self.frames_table, evaluation.worst_first)
         if evaluation.frames and not self.is_running:
             self.frames_table.pick(0)
@@ -270,7 +271,6 @@ class EvaluatePage(Page):
         self._stage.setCurrentIndex(1 if self.evaluations else 0)
         if self.evaluations:
             show_comparison(self.comparison_table, self.evaluations)
-            show_bands(self.bands_table, self.evaluations)
             first = self.evaluations[0]
             how = first.measured
             words = f"truth {how.truth}, mask {how.mask}, averages {how.average}"

@@ -16,6 +16,7 @@ from depthstudio.gui.theme import tabular, theme
 
 _ROW_PX = 26
 _FRAME_COLUMNS = ("epe_px", "bad_1", "bad_2", "d1")
+_BAND_COLUMNS = ("epe_px", "bad_1", "bad_2")
 
 
 class NumberTable(QTableWidget):
@@ -89,21 +90,14 @@ def show_comparison(table: NumberTable, evaluations: Sequence[Evaluation]) -> No
     table.set_rows(["", *(_bare(title) for title, *_ in COLUMNS), "ms"], rows, best)
 
 
-def show_bands(table: NumberTable, evaluations: Sequence[Evaluation]) -> None:
-    """EPE and depth error by distance, a column per method."""
-    titles: list[str] = []
-    for evaluation in evaluations:
-        titles += [band.title for band in evaluation.bands if band.title not in titles]
+def show_bands(table: NumberTable, evaluation: Evaluation) -> None:
+    """A method's errors by true distance; in metres its depth error too."""
+    columns = [column for column in COLUMNS if column[1] in _BAND_COLUMNS]
     rows = []
-    for title in titles:
-        cells = [title]
-        for evaluation in evaluations:
-            band = next((one for one in evaluation.bands if one.title == title), None)
-            epe = number(band.metrics.epe_px, 1, 2) if band is not None else "–"
-            known = band is not None and isfinite(band.depth_error_m)
-            cells.append(f"{epe} px, {1000 * band.depth_error_m:.0f} mm" if known and band else f"{epe} px")
-        rows.append(cells)
-    table.set_rows(["True distance", *(evaluation.method for evaluation in evaluations)], rows, set())
+    for band in evaluation.bands:
+        numbers = [number(getattr(band.metrics, key), factor, digits) for _, key, factor, digits in columns]
+        rows.append([band.title, *numbers, number(band.depth_error_m, 1000, 0)])
+    table.set_rows(["Distance", *(_bare(title) for title, *_ in columns), "Z error mm"], rows, set())
 
 
 def show_frames(table: NumberTable, frames: Sequence[FrameResult]) -> None:
