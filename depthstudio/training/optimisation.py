@@ -17,7 +17,7 @@ from depthstudio.models.base import StereoNetwork, StereoPrediction
 from depthstudio.training.batches import Batch
 from depthstudio.training.divergence import DivergedError
 from depthstudio.training.losses import BatchLoss, auxiliary_loss, batch_loss, usable_pixels
-from depthstudio.training.pretrain_loss import LossWeights, pretraining_loss
+from depthstudio.training.pretrain_loss import LossWeights, classification_loss, pretraining_loss
 from depthstudio.training.settings import TrainingSettings
 from depthstudio.training.start_pull import StartPull
 from depthstudio.training.teacher import Teacher
@@ -100,6 +100,7 @@ class Stepper:
     clip_norm: float
     max_disparity: float
     auxiliary_weight: float
+    matching_weight: float = 0.0
     teacher: Teacher | None = None
     pull: StartPull | None = None
     average: WeightAverage | None = None
@@ -120,6 +121,7 @@ class Stepper:
         prediction, practised = self._predict(batch, practice)
         loss = batch_loss(prediction.disparity, disparity, mask)
         objective = loss.mean + self.auxiliary_weight * auxiliary_loss(prediction, disparity, mask)
+        objective = objective + self._matched(prediction, disparity, mask)
         if self.teacher is not None:
             objective = objective + self._taught(self.teacher, prediction, batch, mask)
         if practice is not None and practised is not None:
@@ -127,6 +129,16 @@ class Stepper:
             practice_loss, _ = pretraining_loss(practised, practice["disparity"], practice["weight"], LossWeights())
             objective = (own * objective + synthetic * practice_loss) / (own + synthetic)
         return StepResult(loss, labelled, self._descend(objective))
+
+    def _matched(self, prediction: StereoPrediction, disparity: Tensor, mask: Tensor) -> Tensor:
+        """Cross-entropy of the volume's scores; 0 for networks without.
+
+        A disparity is read around the highest score, so its own loss refines a match but cannot choose another one.
+        """
+        scores = prediction.auxiliary.get("scores")
+        if scores is None or self.matching_weight == 0:
+            return disparity.new_zeros(())
+        return self.matching_weight * classification_loss(scores, disparity, mask.float())
 
     def _here(self, batch: Batch) -> Batch:
         return {key: value.to(self.device, non_blocking=True) for key, value in batch.items()}

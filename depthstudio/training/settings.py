@@ -105,6 +105,15 @@ class TrainingSettings(BaseModel):
         ge=0.0,
         le=1.0,
     )
+    matching_weight: float = setting(
+        1.0,
+        "Matching weight",
+        "How much the choice among possible matches counts beside the exact disparity: it is what mends gross errors.",
+        "Optimiser",
+        expert=True,
+        ge=0.0,
+        le=10.0,
+    )
     clip_norm: float = setting(
         1.0,
         "Gradient clip",

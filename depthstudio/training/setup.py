@@ -231,6 +231,7 @@ def _stepper(
         settings.clip_norm,
         reach,
         settings.auxiliary_weight,
+        settings.matching_weight,
         teacher=teacher,
         pull=pull,
         average=WeightAverage(network, settings.ema_decay) if settings.ema_decay else None,

@@ -78,6 +78,7 @@ def equal_settings(crop: tuple[int, int], batch_size: int, epochs: int) -> Train
         encoder_lr_factor=1.0,
         aggregation_lr_factor=1.0,
         auxiliary_weight=0.0,
+        matching_weight=0.0,
         batchnorm_eval=False,
         clip_norm=0.0,
         lr_schedule="constant",

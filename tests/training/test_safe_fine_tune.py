@@ -279,3 +279,13 @@ def test_the_clean_view_is_the_same_cut_without_the_photometry() -> None:
     item = dataset[2]
     assert torch.equal(item["left"], plain[2]["left"]) and "clean_left" not in plain[2]
     assert not torch.equal(item["left"], item["clean_left"]) and item["clean_left"].shape == item["left"].shape
+
+
+def test_matching_weight_finds_the_right_match_where_refining_alone_cannot(tmp_path: Path) -> None:
+    errors_px = {}
+    for weight in (0.0, 1.0):
+        fast = {"learning_rate": 5e-3, "encoder_lr_factor": 1.0, "aggregation_lr_factor": 1.0}
+        settings = quick_settings(epochs=8, matching_weight=weight, **fast)
+        events, _ = tune(tmp_path / f"{weight}", settings, train=MemorySamples(8, seed=3))
+        errors_px[weight] = last(Finished, events).best_validation_epe_px
+    assert errors_px[1.0] < 0.8 * errors_px[0.0]
