@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from depthstudio.geometry import StereoCalibration
     from depthstudio.models import StereoNetwork
     from depthstudio.training.data import TrainingData
+    from depthstudio.training.processes import Processes
     from depthstudio.training.run import Run
     from depthstudio.workspace import Workspace
 
@@ -53,11 +55,13 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
 def _train(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from depthstudio.training.processes import launched_processes
     from depthstudio.training.start import start_network
     from depthstudio.workspace import Workspace
 
-    workspace, console = Workspace.find(arguments.workspace), Console()
-    run = _resumed(arguments, workspace) if arguments.resume else None
+    processes = launched_processes()
+    workspace, console = Workspace.find(arguments.workspace), Console(quiet=processes.rank > 0)
+    run = _same_run(processes, lambda: _resumed(arguments, workspace)) if arguments.resume else None
     settings = run.settings if run else _settings(arguments, workspace)
     data = _training_data(arguments, settings, run)
     for side in (data.train, data.validation):
@@ -69,10 +73,22 @@ def _train(arguments: argparse.Namespace) -> int:
     origin = settings.changed(network=str(run.best_path)) if run and resumable else settings
     network, lines = start_network(origin, workspace)
     console.print("\n".join(lines), style="dim", highlight=False, soft_wrap=True)
-    return _follow(network, data, run or _new_run(arguments, workspace, settings), arguments.resume, console)
+    run = run or _same_run(processes, lambda: _new_run(arguments, workspace, settings))
+    return _follow(network, data, run, resume=arguments.resume, console=console, processes=processes)
 
 
-def _follow(network: StereoNetwork, data: TrainingData, run: Run, resume: bool, console: Console) -> int:
+def _same_run(processes: Processes, make: Callable[[], Run]) -> Run:
+    """The run that the first of the processes makes or opens, in all of them."""
+    from depthstudio.training.run import Run
+
+    run = make() if processes.rank == 0 else None
+    folder = processes.agreed(str(run.folder) if run else "")
+    return run or Run.open(Path(folder))
+
+
+def _follow(
+    network: StereoNetwork, data: TrainingData, run: Run, *, resume: bool, console: Console, processes: Processes
+) -> int:
     from depthstudio.cli.interrupt import stop_on_interrupt
     from depthstudio.cli.training_view import TrainingView, closing_table, worst_frames
     from depthstudio.errors import UserError
@@ -81,7 +97,8 @@ def _follow(network: StereoNetwork, data: TrainingData, run: Run, resume: bool, 
 
     end = None
     with stop_on_interrupt() as cancel, TrainingView(console) as view:
-        for event in fine_tune(network, data.train, data.validation, run.settings, run, cancel, resume):
+        events = fine_tune(network, data.train, data.validation, run.settings, run, cancel, resume, processes=processes)
+        for event in events:
             view.show(event)
             end = event
     if isinstance(end, Failed):

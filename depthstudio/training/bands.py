@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from depthstudio.datasets.stereo_sample import StereoSample
 from depthstudio.training.events import ErrorBand
+from depthstudio.training.processes import Processes
 
 DEPTH_EDGES_M = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 DISPARITY_EDGES_PX = (0.0, 8.0, 16.0, 32.0, 64.0, 128.0)
@@ -36,6 +37,14 @@ class BandSums:
         which = np.digitize(labels, self._edges[1:])
         self.error_px += np.bincount(which, error_px[mask], minlength=len(self._edges))
         self.pixels += np.bincount(which, minlength=len(self._edges))
+
+    def over(self, processes: Processes) -> BandSums:
+        """The sums of all processes together; their unit is that of the first process with a frame."""
+        unit = next((unit for unit in processes.gathered([self.unit]) if unit), "")
+        mine = unit == self.unit
+        error_px = processes.total(self.error_px.tolist() if mine else [0.0] * len(self.error_px))
+        pixels = processes.total(self.pixels.tolist() if mine else [0] * len(self.pixels))
+        return BandSums(unit, np.array(error_px), np.array(pixels, np.int64))
 
     def bands(self) -> tuple[ErrorBand, ...]:
         """From near to far in metres, from small to large in px; empty bands at both ends are left out."""

@@ -14,8 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from depthstudio.training.processes import OneProcess, Processes
+
 Item = TypeVar("Item")
 Batch = dict[str, Tensor]
+
+STAND_IN = -1  # the index of a frame that only keeps a process in step with the others
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
@@ -76,23 +80,31 @@ def training_batches(
     *,
     threads: int,
     rehearse: Callable[[int], Batch] | None = None,
+    processes: Processes | None = None,
 ) -> Iterator[tuple[Batch, Batch | None]]:
     """Every frame once, in this order, stacked into batches of which the last may be smaller, beside synthetic ones.
 
-    rehearse(p): the epoch's p-th synthetic item.
+    rehearse(p): the epoch's p-th synthetic item. processes: this one gets its share of every batch.
     """
-    steps = [order[start : start + mixture.own] for start in range(0, len(order), mixture.own)]
-    jobs: list[Callable[[], Batch]] = []
-    for number, indices in enumerate(steps):
-        jobs += [partial(load, index) for index in indices]
-        if rehearse is not None:
-            first = number * mixture.rehearsed
-            jobs += [partial(rehearse, first + i) for i in range(mixture.rehearsed)]
+    share = (processes or OneProcess()).share
+    steps: list[tuple[list[Callable[[], Batch]], list[Callable[[], Batch]]]] = []
+    for number, start in enumerate(range(0, len(order), mixture.own)):
+        together = order[start : start + mixture.own]
+        mine: list[Callable[[], Batch]] = [partial(load, index) for index in share(together)]
+        synthetic = range(number * mixture.rehearsed, (number + 1) * mixture.rehearsed)
+        practice: list[Callable[[], Batch]] = [partial(rehearse, i) for i in share(synthetic)] if rehearse else []
+        steps.append((mine or [partial(_without_labels, load, together[0])], practice))
+    jobs = [job for own, practice in steps for job in (*own, *practice)]
     ahead = 2 * (mixture.own + mixture.rehearsed)
     items = prefetch(lambda job: jobs[job](), range(len(jobs)), threads, ahead)
-    for indices in steps:
-        own = _stacked(items, len(indices))
-        yield own, _stacked(items, mixture.rehearsed) if rehearse is not None else None
+    for own, practice in steps:
+        yield _stacked(items, len(own)), _stacked(items, len(practice)) if practice else None
+
+
+def _without_labels(load: Callable[[int], Batch], index: int) -> Batch:
+    """For a process without a share of the last batch: the others wait for its gradients, which are then zero."""
+    item = load(index)
+    return {**item, "valid": torch.zeros_like(item["valid"]), "index": torch.full_like(item["index"], STAND_IN)}
 
 
 def _stacked(items: Iterator[Batch], count: int) -> Batch:

@@ -48,10 +48,11 @@ class Progress:
 
 def train_epoch(training: Training, run: Run, progress: Progress, control: RunControl) -> Iterator[TrainingEvent]:
     """All steps of one epoch. Its random numbers depend on seed and epoch alone."""
-    torch.manual_seed(training.settings.seed * _SEED_STRIDE + progress.epoch)
+    seed = training.settings.seed * _SEED_STRIDE + progress.epoch
+    torch.manual_seed(seed + training.processes.rank * _SEED_STRIDE**2)  # other dropout in every process
     set_training_mode(training.network, training.settings.batchnorm_eval)
     for step, both in enumerate(training.batches(progress.epoch), start=1):
-        if control.is_cancelled:
+        if training.processes.agreed(control.is_cancelled):
             return
         try:
             yield _step(training, progress, *both, step)
@@ -67,7 +68,8 @@ def train_epoch(training: Training, run: Run, progress: Progress, control: RunCo
 
 def _step(training: Training, progress: Progress, batch: Batch, rehearsal: Batch | None, step: int) -> StepDone:
     result = training.stepper.step(batch, rehearsal)
-    progress.samples += len(batch["left"]) + (len(rehearsal["left"]) if rehearsal else 0)
+    frames = len(batch["left"]) + (len(rehearsal["left"]) if rehearsal else 0)
+    progress.samples += frames * training.processes.count
     loss = epe_px = None
     if result.loss is None:
         progress.skipped += 1
@@ -97,10 +99,11 @@ def _heed(training: Training, run: Run, progress: Progress, control: RunControl,
         paused_s = control.wait_while_paused()
         progress.paused_s += paused_s
         yield Continued(progress.epoch, step, paused_s)
-    for name, after in control.take_changes().items():
+    for name, after in training.processes.agreed(control.take_changes()).items():
         before = training.stepper.learning_rate if name == "learning_rate" else getattr(training.settings, name)
         training.change(name, after)
-        run.change_settings(training.settings)
+        if training.writes:
+            run.change_settings(training.settings)
         yield SettingChanged(progress.epoch, step, name, before, after)
 
 

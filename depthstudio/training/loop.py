@@ -32,6 +32,7 @@ from depthstudio.training.events import (
 from depthstudio.training.guard import WORSE_SHARE
 from depthstudio.training.losses import PixelSums
 from depthstudio.training.pictures import save_picture
+from depthstudio.training.processes import OneProcess, Processes
 from depthstudio.training.run import Run
 from depthstudio.training.settings import TrainingSettings
 from depthstudio.training.setup import Training, needs_start, prepare_training
@@ -49,19 +50,22 @@ def fine_tune(  # noqa: PLR0917 - the order is part of the interface
     cancel: CancelToken | None = None,
     resume: bool = False,
     control: RunControl | None = None,
+    processes: Processes | None = None,
 ) -> Iterator[TrainingEvent]:
     """Fine-tune `network` in place; run.best_path is the result, whatever ends the run.
 
     Every event is written to the run's history before it is handed out. What the user can act on (no valid label, loss
     no longer a number, out of memory) ends the stream with Failed. resume: go on after the run's last finished epoch;
     the result is that of an uninterrupted run. Cancelling takes effect at the next step and drops the unfinished epoch.
-    control: to pause, change, finish or discard the run; its own `cancel` counts then.
+    control: to pause, change, finish or discard the run; its own `cancel` counts then. processes: those that train
+    together, each calling this with the same arguments; the first one's control counts, and it alone writes.
     """
-    control = control or RunControl(cancel)
-    for event in _guarded(network, (train, validation), settings, run, control, resume=resume):
-        run.record(event)
+    control, processes = control or RunControl(cancel), processes or OneProcess()
+    for event in _guarded(network, (train, validation), settings, run, control, resume=resume, processes=processes):
+        if processes.rank == 0:
+            run.record(event)
         yield event
-    if control.is_discarded:
+    if control.is_discarded and processes.rank == 0:
         shutil.rmtree(run.folder, ignore_errors=True)
 
 
@@ -73,14 +77,17 @@ def _guarded(
     control: RunControl,
     *,
     resume: bool,
+    processes: Processes,
 ) -> Iterator[TrainingEvent]:
     """The run's events; what the user can act on becomes Failed."""
     last_good_epoch = 0
     try:
         state = TrainingState.load(run.last_state_path) if resume and run.last_state_path.exists() else None
-        run.rewind(state.epoch if state else None)
-        start = _start(network, run, settings, is_fresh=state is None)
-        training = prepare_training(network, sides, settings, state, start)
+        is_first = processes.rank == 0
+        if is_first:
+            run.rewind(state.epoch if state else None)
+        start = _start(network, run, settings, is_fresh=state is None, is_kept=is_first)
+        training = prepare_training(network, sides, settings, state, start, processes=processes)
         last_good_epoch = training.epoch
         for event in _events(training, run, control, is_fresh=state is None):
             yield event
@@ -96,10 +103,14 @@ def _guarded(
         yield Failed("The memory ran out.", next_step="Choose a smaller batch size or crop.")
 
 
-def _start(network: StereoNetwork, run: Run, settings: TrainingSettings, *, is_fresh: bool) -> StereoNetwork | None:
+def _start(
+    network: StereoNetwork, run: Run, settings: TrainingSettings, *, is_fresh: bool, is_kept: bool
+) -> StereoNetwork | None:
     """The network as it came, also after a resume; None when nothing compares with it."""
     if not needs_start(settings):
         return None
+    if is_fresh and not is_kept:
+        return network
     if is_fresh:
         save_network(network, run.start_path, {"run": run.name})
         return network
@@ -139,13 +150,17 @@ def _events(training: Training, run: Run, control: RunControl, *, is_fresh: bool
 
 def _reason_to_end(training: Training, control: RunControl) -> str:
     """Why the run ends here; empty to go on."""
+    asked = ""
     if control.is_discarded:
-        return "discarded"
+        asked = "discarded"
+    elif control.is_cancelled or control.is_finishing:
+        asked = "stopped"
+    asked = training.processes.agreed(asked)
+    if asked == "discarded":
+        return asked
     if training.stopping.should_stop:
         return "early stopping"
-    if training.epoch >= training.settings.epochs:
-        return "epochs"
-    return "stopped" if control.is_cancelled or control.is_finishing else ""
+    return "epochs" if training.epoch >= training.settings.epochs else asked
 
 
 def _measure_baseline(training: Training, run: Run, control: RunControl) -> Iterator[TrainingEvent]:
@@ -165,14 +180,15 @@ def _measure_baseline(training: Training, run: Run, control: RunControl) -> Iter
         reach = f"{training.stepper.max_disparity:.0f} px"
         yield Warned(f"{sums.beyond_reach:.1%} of the validation labels lie beyond {reach} and are left out.")
     yield from _pictures(training, run)
-    training.state().save(run.last_state_path)
+    _save_state(training, run)
 
 
 def _one_epoch(training: Training, run: Run, control: RunControl) -> Iterator[TrainingEvent]:
     """Steps, validation, schedule, checkpoints. A cancelled epoch leaves no trace but its steps."""
     progress = Progress(training.epoch + 1, time.perf_counter())
     yield from train_epoch(training, run, progress, control)
-    sums = None if control.is_cancelled else validate(training, progress.epoch, control.cancel)
+    is_cancelled = training.processes.agreed(control.is_cancelled)
+    sums = None if is_cancelled else validate(training, progress.epoch, control.cancel)
     if sums is None:
         return
     done = close_epoch(training, progress, sums, _guard(training, control))
@@ -187,11 +203,16 @@ def _one_epoch(training: Training, run: Run, control: RunControl) -> Iterator[Tr
     yield from _pictures(training, run)
     if done.is_best:
         yield CheckpointSaved(progress.epoch, run.best_path.name, "best so far")
-    training.state().save(run.last_state_path)
+    _save_state(training, run)
 
 
 def _guard(training: Training, control: RunControl) -> float | None:
-    return training.guard.measure(training.judged, control.cancel) if training.guard else None
+    """One process measures and the others wait for it: there are few scenes."""
+    if training.guard is None:
+        return None
+    return training.processes.agreed(
+        training.guard.measure(training.judged, control.cancel) if training.writes else None
+    )
 
 
 def _warn_of_forgetting(training: Training, done: EpochDone) -> Iterator[TrainingEvent]:
@@ -220,11 +241,19 @@ def validate(training: Training, epoch: int, cancel: CancelToken) -> PixelSums |
 
 def _pictures(training: Training, run: Run) -> Iterator[TrainingEvent]:
     for picture in training.validator.images:
-        save_picture(picture, run.samples_folder)
+        if training.writes:
+            save_picture(picture, run.samples_folder)
         yield picture
 
 
+def _save_state(training: Training, run: Run) -> None:
+    if training.writes:
+        training.state().save(run.last_state_path)
+
+
 def _save_best(training: Training, run: Run) -> None:
+    if not training.writes:
+        return
     best = training.stopping
     metadata = {
         "run": run.name,

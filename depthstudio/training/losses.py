@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from depthstudio.models.base import StereoPrediction
+from depthstudio.training.processes import Processes
 
 
 def usable_pixels(disparity: Tensor, valid: Tensor, max_disparity: float) -> Tensor:
@@ -82,6 +83,11 @@ class PixelSums:
         self.error_px += batch.error_px
         self.pixels += batch.pixels
         self.labelled += labelled
+
+    def over(self, processes: Processes) -> PixelSums:
+        """The sums of all processes together."""
+        loss, error_px, pixels, labelled = processes.total([self.loss, self.error_px, self.pixels, self.labelled])
+        return PixelSums(loss, error_px, int(pixels), int(labelled))
 
     @property
     def mean_loss(self) -> float:

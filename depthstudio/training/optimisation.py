@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,10 +14,11 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler,
 
 from depthstudio.errors import NetworkError
 from depthstudio.models.base import StereoNetwork, StereoPrediction
-from depthstudio.training.batches import Batch
+from depthstudio.training.batches import STAND_IN, Batch
 from depthstudio.training.divergence import DivergedError
 from depthstudio.training.losses import BatchLoss, auxiliary_loss, batch_loss, usable_pixels
 from depthstudio.training.pretrain_loss import LossWeights, classification_loss, pretraining_loss
+from depthstudio.training.processes import OneProcess, Processes
 from depthstudio.training.settings import TrainingSettings
 from depthstudio.training.start_pull import StartPull
 from depthstudio.training.teacher import Teacher
@@ -86,11 +87,28 @@ class StepResult:
     gradient_norm: float = 0.0
 
 
+class _Amounts(NamedTuple):
+    """How much a batch holds: usable and labelled pixels, the user's frames, synthetic pairs and their weight."""
+
+    pixels: float
+    labelled: float
+    own: float
+    practice: float
+    practice_weight: float
+
+    @classmethod
+    def of(cls, batch: Batch, practice: Batch | None, mask: Tensor) -> _Amounts:
+        own = int((batch["index"] != STAND_IN).sum())
+        pairs, weight = (0, 0.0) if practice is None else (len(practice["left"]), float(practice["weight"].sum()))
+        return cls(int(mask.sum()), int(batch["valid"].sum()), own, pairs, weight)
+
+
 @dataclass
 class Stepper:
     """Forward, loss, backward, clip, step. max_disparity: largest label used, px; 0 = no limit.
 
     teacher, pull, average: the parts of a careful fine-tuning, each None when it is off.
+    processes: those that train together; all sums of a StepResult are over them.
     """
 
     network: StereoNetwork
@@ -105,6 +123,10 @@ class Stepper:
     pull: StartPull | None = None
     average: WeightAverage | None = None
     steps: int = 0
+    processes: Processes = field(default_factory=OneProcess)
+
+    def __post_init__(self) -> None:
+        self._joined = self.processes.joined(self.network)
 
     def step(self, batch: Batch, rehearsal: Batch | None = None) -> StepResult:
         """One optimiser step on frames and synthetic pairs; every frame and pair weighs the same.
@@ -112,23 +134,35 @@ class Stepper:
         Raises DivergedError before anything of the network changes.
         """
         batch = self._here(batch)
+        practice = None if rehearsal is None else self._here(rehearsal)
         disparity = batch["disparity"]
         mask = usable_pixels(disparity, batch["valid"], self.max_disparity)
-        labelled = int(batch["valid"].sum())
-        if not mask.any():
-            return StepResult(None, labelled)
-        practice = None if rehearsal is None else self._here(rehearsal)
+        mine = _Amounts.of(batch, practice, mask)
+        everyone = _Amounts(*self.processes.total(list(mine)))
+        if not everyone.pixels:
+            return StepResult(None, int(everyone.labelled))
         prediction, practised = self._predict(batch, practice)
         loss = batch_loss(prediction.disparity, disparity, mask)
-        objective = loss.mean + self.auxiliary_weight * auxiliary_loss(prediction, disparity, mask)
-        objective = objective + self._matched(prediction, disparity, mask)
+        # Gradients are averaged over the processes: each weighs by its share of the pixels, as if it were one batch.
+        count = self.processes.count
+        objective = self._objective(prediction, loss, disparity, mask) * (mine.pixels * count / everyone.pixels)
         if self.teacher is not None:
             objective = objective + self._taught(self.teacher, prediction, batch, mask)
         if practice is not None and practised is not None:
-            own, synthetic = len(disparity), len(practice["left"])
             practice_loss, _ = pretraining_loss(practised, practice["disparity"], practice["weight"], LossWeights())
-            objective = (own * objective + synthetic * practice_loss) / (own + synthetic)
-        return StepResult(loss, labelled, self._descend(objective))
+            practice_loss = practice_loss * (mine.practice_weight * count / max(everyone.practice_weight, 1e-9))
+            objective = everyone.own * objective + everyone.practice * practice_loss
+            objective = objective / (everyone.own + everyone.practice)
+        norm = self._descend(objective)
+        total, error_px = self.processes.total([float(loss.total.detach()), loss.error_px])
+        whole = BatchLoss(torch.tensor(total, dtype=torch.float64), error_px, int(everyone.pixels))
+        return StepResult(whole, int(everyone.labelled), norm)
+
+    def _objective(self, prediction: StereoPrediction, loss: BatchLoss, disparity: Tensor, mask: Tensor) -> Tensor:
+        if not loss.pixels:
+            return prediction.disparity.sum() * 0
+        objective = loss.mean + self.auxiliary_weight * auxiliary_loss(prediction, disparity, mask)
+        return objective + self._matched(prediction, disparity, mask)
 
     def _matched(self, prediction: StereoPrediction, disparity: Tensor, mask: Tensor) -> Tensor:
         """Cross-entropy of the volume's scores; 0 for networks without.
@@ -149,7 +183,7 @@ class Stepper:
             batch[side] if practice is None else torch.cat((batch[side], practice[side])) for side in ("left", "right")
         )
         with autocast(self.device, self.bf16):
-            prediction = self.network(channels_last(left), channels_last(right))
+            prediction = self._joined(channels_last(left), channels_last(right))
         own = len(batch["left"])
         if practice is None:
             return prediction, None
@@ -166,7 +200,8 @@ class Stepper:
         objective.backward()
         learning = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         norm = float(nn.utils.clip_grad_norm_(learning, self.clip_norm or inf))
-        if not (isfinite(norm) and isfinite(float(objective.detach()))):
+        diverged = not (isfinite(norm) and isfinite(float(objective.detach())))
+        if self.processes.total([diverged])[0]:
             self.network.zero_grad(set_to_none=True)
             raise DivergedError
         if self.pull is not None:

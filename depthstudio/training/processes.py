@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Protocol, TypeVar
 
 import torch
@@ -16,6 +17,8 @@ from torch import nn
 
 Item = TypeVar("Item")
 
+# The first process may pause for as long as its user likes, and the others wait for it.
+_PATIENCE = timedelta(days=7)
 _RANK, _COUNT, _LOCAL_COUNT = "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"
 
 
@@ -83,7 +86,9 @@ class FabricProcesses:
         _keep_quiet()
         on_gpu = torch.cuda.is_available()
         local = int(os.environ.get(_LOCAL_COUNT, os.environ[_COUNT]))
-        strategy = DDPStrategy(process_group_backend="nccl" if on_gpu else "gloo", find_unused_parameters=True)
+        strategy = DDPStrategy(
+            process_group_backend="nccl" if on_gpu else "gloo", timeout=_PATIENCE, find_unused_parameters=True
+        )
         self._fabric = Fabric(
             accelerator="cuda" if on_gpu else "cpu",
             devices=local,
@@ -130,6 +135,8 @@ class FabricProcesses:
 
     def joined(self, network: nn.Module) -> nn.Module:
         """See Processes."""
+        if self.device.type == "cuda":
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # in place; there is none for the CPU
         joined: nn.Module = self._fabric.setup_module(network)
         return joined
 

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, ReduceLROnP
 from depthstudio.datasets.sample_cache import CachedSamples
 from depthstudio.datasets.stereo_sample import SampleSource
 from depthstudio.datasets.torch_dataset import DisparityDataset
-from depthstudio.errors import DatasetError, NetworkError
+from depthstudio.errors import DatasetError, NetworkError, SettingsError
 from depthstudio.inference.device import choose_device
 from depthstudio.models.base import StereoNetwork
 from depthstudio.training.batches import Batch, Mixture, epoch_order, training_batches
@@ -25,6 +25,7 @@ from depthstudio.training.events import FrameScore
 from depthstudio.training.guard import Guard
 from depthstudio.training.optimisation import Stepper, counters, make_optimizer, make_schedule
 from depthstudio.training.precision import PrecisionChoice, choose_precision
+from depthstudio.training.processes import OneProcess, Processes
 from depthstudio.training.rehearsal import Rehearsal
 from depthstudio.training.settings import TrainingSettings
 from depthstudio.training.start_pull import StartPull
@@ -54,6 +55,7 @@ class Training:
     mixture: Mixture
     rehearsal: Rehearsal | None
     guard: Guard | None
+    processes: Processes
     epoch: int = 0
     seconds: float = 0.0
     baseline_epe_px: float = nan
@@ -66,6 +68,11 @@ class Training:
     def steps_per_epoch(self) -> int:
         """Batches of one epoch; the last may be smaller."""
         return self.mixture.steps(len(self.train))
+
+    @property
+    def writes(self) -> bool:
+        """One of the processes that train together writes the run's folder."""
+        return self.processes.rank == 0
 
     @property
     def judged(self) -> StereoNetwork:
@@ -81,6 +88,7 @@ class Training:
             self.mixture,
             threads=self.settings.num_workers,
             rehearse=partial(self.rehearsal.item, epoch) if self.rehearsal else None,
+            processes=self.processes,
         )
 
     def state(self) -> TrainingState:
@@ -152,25 +160,29 @@ def prepare_training(
     settings: TrainingSettings,
     state: TrainingState | None,
     start: StereoNetwork | None = None,
+    *,
+    processes: Processes | None = None,
 ) -> Training:
     """Move the network to its device, freeze, build optimiser, loader and validator; go back to `state` when given.
 
-    sides: training and validation. start: the network as it came, where `needs_start`.
+    sides: training and validation. start: the network as it came, where `needs_start`. processes: who trains together.
     """
+    processes = processes or OneProcess()
     train, validation = sides
     for frames, side in ((train, "training"), (validation, "validation")):
         if len(frames) == 0:
             raise DatasetError(f"There is no {side} frame.", next_step="Give at least one recording to each side.")
     if settings.cache_mb:
         train, validation = (_cached(frames, settings.cache_mb / 2) for frames in (train, validation))
-    device = choose_device(settings.device)
+    device = processes.device or choose_device(settings.device)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     _freeze(network, settings)
-    precision = choose_precision(network, device, state.precision if state else settings.precision)
+    precision = processes.agreed(choose_precision(network, device, state.precision if state else settings.precision))
     reach = _reach(network, settings)
     crop = _crop(train, settings)
     rehearsed = settings.rehearsal_share > 0
-    stepper = _stepper(network, device, settings, precision=precision, reach=reach, start=start)
+    mixture = _mixture(settings, processes.count)
+    stepper = _stepper(network, device, settings, precision=precision, reach=reach, start=start, processes=processes)
     training = Training(
         network=network,
         settings=settings,
@@ -186,16 +198,28 @@ def prepare_training(
         stepper=stepper,
         schedule=make_schedule(stepper.optimizer, settings),
         stopping=EarlyStopping(settings.early_stop_patience, settings.early_stop_min_delta),
-        validator=_validator(validation, settings, device, precision=precision, reach=reach),
+        validator=_validator(validation, settings, device, precision=precision, reach=reach, processes=processes),
         notes=_notes(network, settings, precision),
         spikes=SpikeWatch(settings.spike_factor),
-        mixture=Mixture.of(settings.batch_size, settings.rehearsal_share),
+        mixture=mixture,
         rehearsal=Rehearsal(settings.rehearsal_scenes, crop, reach, settings.seed) if rehearsed else None,
         guard=Guard.of(settings.guard),
+        processes=processes,
     )
     if state is not None:
         training.restore(state)
     return training
+
+
+def _mixture(settings: TrainingSettings, processes: int) -> Mixture:
+    mixture = Mixture.of(settings.batch_size, settings.rehearsal_share)
+    if min(mixture.own, mixture.rehearsed or mixture.own) < processes:
+        raise SettingsError(
+            f"A batch of {settings.batch_size} is too small for {processes} processes.",
+            "Each of them needs at least one frame of every kind.",
+            "Raise the batch size or start fewer processes.",
+        )
+    return mixture
 
 
 def _freeze(network: StereoNetwork, settings: TrainingSettings) -> None:
@@ -215,6 +239,7 @@ def _stepper(
     precision: PrecisionChoice,
     reach: float,
     start: StereoNetwork | None,
+    processes: Processes,
 ) -> Stepper:
     """The step with those parts of careful fine-tuning that are on."""
     teacher = pull = None
@@ -235,6 +260,7 @@ def _stepper(
         teacher=teacher,
         pull=pull,
         average=WeightAverage(network, settings.ema_decay) if settings.ema_decay else None,
+        processes=processes,
     )
 
 
@@ -245,10 +271,11 @@ def _validator(
     *,
     precision: PrecisionChoice,
     reach: float,
+    processes: Processes,
 ) -> Validator:
     indices = evenly(len(validation), settings.validation_frames)
     shown = [indices[position] for position in evenly(len(indices), _SHOWN_FRAMES)]
-    return Validator(validation, indices, shown, device, precision.bf16, reach, settings.num_workers)
+    return Validator(validation, indices, shown, device, precision.bf16, reach, settings.num_workers, processes)
 
 
 def _cached(frames: SampleSource, limit_mb: float) -> SampleSource:

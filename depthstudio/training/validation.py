@@ -17,6 +17,7 @@ from depthstudio.training.batches import prefetch
 from depthstudio.training.events import ErrorBand, FrameScore, SampleImages
 from depthstudio.training.losses import PixelSums, batch_loss, usable_pixels
 from depthstudio.training.optimisation import autocast, channels_last
+from depthstudio.training.processes import OneProcess, Processes
 
 _BAD_PX = 3.0
 
@@ -30,7 +31,10 @@ def evenly(count: int, wanted: int) -> list[int]:
 
 @dataclass
 class Validator:
-    """Measures a network on the same frames every epoch. shown: indices whose predictions are handed out as images."""
+    """Measures a network on the same frames every epoch, each of the processes on its share of them.
+
+    shown: indices whose predictions are handed out as images.
+    """
 
     frames: SampleSource
     indices: Sequence[int]
@@ -39,6 +43,7 @@ class Validator:
     bf16: bool
     max_disparity: float
     threads: int
+    processes: Processes = field(default_factory=OneProcess)
     images: list[SampleImages] = field(default_factory=list)
     scores: list[FrameScore] = field(default_factory=list)
     bands: tuple[ErrorBand, ...] = ()
@@ -49,20 +54,26 @@ class Validator:
         Afterwards `images` holds the shown frames, `scores` every frame's error in their order, `bands` it by distance.
         """
         network.eval()
-        sums, bands = PixelSums(), BandSums()
+        sums, bands, cancelled = PixelSums(), BandSums(), False
         self.images, self.scores = [], []
-        samples = prefetch(self.frames.__getitem__, self.indices, self.threads, ahead=2)
-        for index, sample in zip(self.indices, samples, strict=True):
-            if cancel.is_cancelled:
+        mine = self.processes.share(self.indices)
+        samples = prefetch(self.frames.__getitem__, mine, self.threads, ahead=2)
+        for index, sample in zip(mine, samples, strict=True):
+            if cancelled := cancel.is_cancelled:
                 samples.close()
-                return None
+                break
             prediction = self._add(network, sample, sums)
             self._judge(index, sample, prediction, bands)
             if index in self.shown:
                 label = np.where(sample.valid, sample.disparity_px, np.nan).astype(np.float32)
                 self.images.append(SampleImages(epoch, index, sample.left, label, prediction))
-        self.bands = bands.bands()
-        return sums
+        if self.processes.total([cancelled])[0]:
+            return None
+        self.bands = bands.over(self.processes).bands()
+        self.images = sorted(self.processes.gathered(self.images), key=lambda image: image.index)
+        place = {index: position for position, index in enumerate(self.indices)}
+        self.scores = sorted(self.processes.gathered(self.scores), key=lambda score: place[score.index])
+        return sums.over(self.processes)
 
     def _judge(self, index: int, sample: StereoSample, prediction: FloatMap, bands: BandSums) -> None:
         """This frame alone, and its pixels by distance."""

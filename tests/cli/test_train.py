@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +115,21 @@ def test_a_run_tells_what_it_came_to_and_resumes(
     assert "already holds a run" in capsys.readouterr().err
     assert train("--resume", "--out", out, "--epochs", 3) == 0
     assert Run.open(out).summary().epochs_run == 3 and Run.open(out).settings.epochs == 3
+
+
+def test_two_processes_train_one_run_and_the_first_alone_speaks(
+    runs: Path, calibration: Path, tiny: Path, tmp_path: Path
+) -> None:
+    words = ["train", runs, "--calibration", calibration, "--network", tiny, "--out", tmp_path / "run"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "depthstudio"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    given = [*map(str, words), "--mask-border-px", "4", "--guard", "off", *QUICK]
+    done = subprocess.run([*launch, *given], capture_output=True, text=True, timeout=250, env=environment, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("The result is") == 1
+    run = Run.open(tmp_path / "run")
+    assert run.summary().epochs_run == 2
+    assert [epoch.epoch for epoch in run.epochs()] == [1, 2]
 
 
 def test_the_closing_table_tells_the_gap_of_the_best_epoch(capsys: pytest.CaptureFixture[str]) -> None:
