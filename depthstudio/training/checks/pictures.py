@@ -67,12 +67,15 @@ def check_order(matched: Sequence[_Matched]) -> list[Finding]:
         what = f"Of {corners} corners of the left pictures only {count} are found in the right ones."
         step = "Look whether both show the same moment, and check the calibration."
         return [Finding(what, step, frames=tuple(one.look.ref for one in matched[:_SHOWN]))]
-    wrong = np.concatenate(shifts) < -1.0
-    if wrong.mean() < _SWAPPED_SHARE:
+    wrong = [(one, float((one.shift_px < -1.0).mean())) for one in matched if len(one.matches) >= _FEW_MATCHES // 2]
+    swapped = sorted((pair for pair in wrong if pair[1] >= _SWAPPED_SHARE), key=lambda pair: -pair[1])
+    if not swapped:
         return []
-    what = f"Left and right seem swapped: {wrong.mean():.0%} of {count} matched corners lie on the wrong side."
-    worst = sorted(matched, key=lambda one: float((one.shift_px < -1.0).sum()), reverse=True)
-    refs = tuple(one.look.ref for one in worst[:_SHOWN])
+    what = (
+        f"Left and right seem swapped: in {len(swapped)} of {len(matched)} frames looked at, most corners "
+        f"({swapped[0][1]:.0%}) lie on the wrong side."
+    )
+    refs = tuple(one.look.ref for one, _ in swapped[:_SHOWN])
     return [Finding(what, "Swap the cameras or their folders, and calibrate again.", "bad", refs)]
 
 
