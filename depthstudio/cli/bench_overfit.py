@@ -74,9 +74,9 @@ def overfit(arguments: argparse.Namespace) -> int:
 def _plan(arguments: argparse.Namespace) -> OverfitPlan:
     from dataclasses import replace
 
+    from depthstudio.evaluation.overfit_data import OverfitData
     from depthstudio.inference.image_size import parse_size
     from depthstudio.training.overfit import OverfitPlan
-    from depthstudio.training.overfit_data import OverfitData
 
     plan = OverfitPlan.quick() if arguments.quick else OverfitPlan(OverfitData())
     data = plan.data

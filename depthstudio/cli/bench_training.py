@@ -22,9 +22,9 @@ def training(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
+    from depthstudio.evaluation.overfit_data import OverfitData
     from depthstudio.inference.image_size import parse_size
     from depthstudio.storage import cache_root, write_text
-    from depthstudio.training.overfit_data import OverfitData
     from depthstudio.training.settings import TrainingSettings
     from depthstudio.training.speed import compare_loops, equal_settings
     from depthstudio.training.start import start_network

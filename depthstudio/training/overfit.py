@@ -18,12 +18,12 @@ from depthstudio.cancel import CancelToken
 from depthstudio.datasets import CachedSamples, SampleSource
 from depthstudio.errors import UserError
 from depthstudio.evaluation.matchers import network_matcher
+from depthstudio.evaluation.overfit_data import OverfitData
 from depthstudio.models import StereoNetwork, load_network
 from depthstudio.storage import write_text
 from depthstudio.training.batches import Mixture
 from depthstudio.training.events import Failed, Finished, TrainingEvent
 from depthstudio.training.loop import fine_tune
-from depthstudio.training.overfit_data import OverfitData
 from depthstudio.training.overfit_scenes import SceneSamples
 from depthstudio.training.presets import preset
 from depthstudio.training.run import Run

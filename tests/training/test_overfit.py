@@ -12,6 +12,7 @@ import pytest
 from depthstudio.cancel import CancelToken
 from depthstudio.cli.bench_overfit import as_table
 from depthstudio.errors import UserError
+from depthstudio.evaluation.overfit_data import OverfitData
 from depthstudio.training import overfit
 from depthstudio.training.events import EpochDone
 from depthstudio.training.overfit import (
@@ -23,7 +24,6 @@ from depthstudio.training.overfit import (
     exact_epe_px,
     overfit_benchmark,
 )
-from depthstudio.training.overfit_data import OverfitData
 from depthstudio.training.overfit_scenes import SceneSamples
 from depthstudio.training.run import Run
 from tests.training.fixtures import tiny_network
