@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import hypot
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def distance_between(
         float(direction @ _ray(geometry, at)) * expected_error_m(float(end[2]), geometry, error_px)
         for at, end in ((a, ends[0]), (b, ends[1]))
     ]
-    return Distance(metres, float(np.hypot(*moves)), (ends[0], ends[1]))
+    return Distance(metres, hypot(*moves), (ends[0], ends[1]))
 
 
 def region_statistics(depth_m: FloatMap, first: Pixel, second: Pixel) -> RegionStatistics:

@@ -89,12 +89,12 @@ class EvaluatePage(Page):
         self.conventions = label("", "small", wrap=True)
         card = self._card(column(label("Comparison", "section"), self.comparison_table, self.conventions))
         self.comparison_table.picked.connect(self.choose_method)
-        self.which = Segments({"frames": "Frames", "bands": "By distance"})
-        self.which.chosen.connect(lambda key: self._lists.setCurrentIndex(0 if key == "frames" else 1))
-        self.which_method = label("", "small")
         self._lists = QStackedWidget()
         self._lists.addWidget(self.frames_table)
         self._lists.addWidget(self.bands_table)
+        self.which = Segments({"frames": "Frames", "bands": "By distance"})
+        self.which.chosen.connect(lambda key: self._lists.setCurrentIndex(0 if key == "frames" else 1))
+        self.which_method = label("", "small")
         lists = self._card(column(row(self.which, 1, self.which_method), self._lists))
         self.frames_table.picked.connect(self.choose_frame)
         self.views = {
@@ -218,8 +218,10 @@ class EvaluatePage(Page):
         self.studio.tasks.run(write, "Save the report", self._on_saved, shown=True)
 
     def _on_saved(self, page: Path) -> None:
-        show = ("Open it", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(page))))
-        self.studio.notify(Notice("Report saved.", f"{page}", tone="good", action=show))
+        def show() -> None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))
+
+        self.studio.notify(Notice("Report saved.", f"{page}", tone="good", action=("Open it", show)))
 
     # ---- showing
 

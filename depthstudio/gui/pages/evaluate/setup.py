@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from depthstudio.evaluation.evaluate import Average, Measure
     from depthstudio.evaluation.truth import Mask, Truth
 
+_NAME_WIDTH_PX = 64
 _TRUTHS = {"auto": "Best that is known", "label": "Label", "exact": "Exact (simulations)"}
 _MASKS = {"all": "All pixels", "nonoccluded": "Seen by both cameras", "occluded": "Occluded"}
 _AVERAGES = {"per_image": "Every frame the same", "per_pixel": "Every pixel the same"}
@@ -100,12 +101,13 @@ class EvaluationSetup(QWidget):
             "Truth",
             "What the predictions are compared with; the best is the exact one of a simulation, else the label.",
         )
-        self.mask = self._choice(_MASKS, "Mask", "Which pixels are looked at.")
+        self.which_mask = self._choice(_MASKS, "Mask", "Which pixels are looked at.")
         self.average = self._choice(_AVERAGES, "Average", "What weighs the same in the means.")
-        for name, widget in (("Truth", self.truth), ("Mask", self.mask), ("Average", self.average)):
-            line = row(label(name), widget)
+        for name, widget in (("Truth", self.truth), ("Mask", self.which_mask), ("Average", self.average)):
+            words = label(name)
+            words.setFixedWidth(_NAME_WIDTH_PX)
+            line = row(words, widget)
             line.setStretch(1, 1)
-            line.itemAt(0).widget().setFixedWidth(64)
             section.add(line)
         self.holes = QCheckBox("Holes count as bad")
         self.holes.setToolTip("A pixel without a prediction counts in bad-t and D1, instead of not at all.")
@@ -131,7 +133,7 @@ class EvaluationSetup(QWidget):
             self.camera.isChecked(),
             self.limit.value(),
             self.truth.currentData(),
-            self.mask.currentData(),
+            self.which_mask.currentData(),
             self.average.currentData(),
             self.holes.isChecked(),
         )

@@ -43,12 +43,14 @@ class NumberTable(QTableWidget):
         self.clear()
         self.setRowCount(len(rows))
         self.setColumnCount(len(headings))
-        self.setHorizontalHeaderLabels(list(headings))
+        for j, heading in enumerate(headings):
+            title = QTableWidgetItem(heading)
+            title.setTextAlignment(_alignment(j))
+            self.setHorizontalHeaderItem(j, title)
         for i, cells in enumerate(rows):
             for j, text in enumerate(cells):
                 item = QTableWidgetItem(text)
-                side = Qt.AlignmentFlag.AlignLeft if j == 0 else Qt.AlignmentFlag.AlignRight
-                item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+                item.setTextAlignment(_alignment(j))
                 item.setToolTip(text if j == 0 else "")
                 if (i, j) in best:
                     item.setForeground(QBrush(theme().color("accent")))
@@ -60,9 +62,6 @@ class NumberTable(QTableWidget):
         for j in range(len(headings)):
             stretched = QHeaderView.ResizeMode.Stretch if j == 0 else QHeaderView.ResizeMode.ResizeToContents
             header.setSectionResizeMode(j, stretched)
-            heading = self.horizontalHeaderItem(j)
-            side = Qt.AlignmentFlag.AlignLeft if j == 0 else Qt.AlignmentFlag.AlignRight
-            heading.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         self.blockSignals(False)
 
     def fit_height(self) -> None:
@@ -110,6 +109,12 @@ def show_frames(table: NumberTable, frames: Sequence[FrameResult]) -> None:
             [frame.name, *(number(getattr(metrics, key), factor, digits) for _, key, factor, digits in columns)]
         )
     table.set_rows(["Frame", *(_bare(title) for title, *_ in columns)], rows, set())
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    """Names at the left, numbers at the right."""
+    side = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
+    return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def _bare(title: str) -> str:

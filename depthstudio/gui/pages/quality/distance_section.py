@@ -41,10 +41,12 @@ class DistanceSection(Section):
         self.square.setValue(25.0)
         self.square.setSuffix(" mm")
         self._board_row = row(self.corners, self.square)
-        self.find = button("Find the board", self.find_board, "grid-3x3", tip="Look for it in the picture shown now")
+        self.find_button = button(
+            "Find the board", self.find_board, "grid-3x3", tip="Look for it in the picture shown now"
+        )
         self.note = label("", "small", wrap=True)
         self.board_m: float | None = None
-        for item in (self.kind, self.typed, self._board_row, self.find, self.note):
+        for item in (self.kind, self.typed, self._board_row, self.find_button, self.note):
             self.add(item)
         self.kind.currentIndexChanged.connect(lambda _: self._on_kind())
         self.typed.valueChanged.connect(lambda _: self.changed.emit())
@@ -108,7 +110,7 @@ class DistanceSection(Section):
     def _on_kind(self) -> None:
         kind = self.kind.currentData()
         self.typed.setVisible(kind == "typed")
-        for part in (self.corners, self.square, self.find):
+        for part in (self.corners, self.square, self.find_button):
             part.setVisible(kind == "board")
         words = {"none": "Accuracy is left out; everything else is measured."}.get(kind, "")
         if kind == "simulation":

@@ -56,16 +56,16 @@ class StationCurves(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._stations: Sequence[Station] = ()
-        self.metric = field(QComboBox(), "Metric of the curves")
+        self.metric_choice = field(QComboBox(), "Metric of the curves")
         for index, metric in enumerate(TABLE):
             if metric.key != "distance_m":
-                self.metric.addItem(f"{metric.title}, {metric.unit}", index)
-        self.metric.setCurrentIndex(self.metric.findText("Plane fit RMS, mm"))
+                self.metric_choice.addItem(f"{metric.title}, {metric.unit}", index)
+        self.metric_choice.setCurrentIndex(self.metric_choice.findText("Plane fit RMS, mm"))
         self.plot = CurvePlot("", {METHODS[method]: token for method, token in TOKENS.items()}, "distance, m")
-        self.metric.currentIndexChanged.connect(lambda _: self._show())
+        self.metric_choice.currentIndexChanged.connect(lambda _: self._show())
         card = QFrame()
         mark(card, surface="card")
-        inside = column(row(label("Against distance", "section"), 1, self.metric), self.plot, spacing=4)
+        inside = column(row(label("Against distance", "section"), 1, self.metric_choice), self.plot, spacing=4)
         inside.setContentsMargins(12, 8, 12, 8)
         card.setLayout(inside)
         self.setLayout(column(card))
@@ -76,7 +76,7 @@ class StationCurves(QWidget):
         self._show()
 
     def _show(self) -> None:
-        metric = TABLE[self.metric.currentData()]
+        metric = TABLE[self.metric_choice.currentData()]
         for method, title in METHODS.items():
             x, y = station_curve(self._stations, method, metric)
             self.plot.set_curve(title, x, y)
