@@ -87,6 +87,10 @@ class Placement:
         return np.float32(0.5) * np.log2(area)
 
 
+# Of a homography's third row scaled to unit length; nearer to the plane's horizon positions would overflow.
+NEAREST_HORIZON = np.float32(1e-5)
+
+
 def apply_homography(matrix: Matrix, x: FloatMap, y: FloatMap) -> tuple[FloatMap, FloatMap]:
     """Map positions by a 3x3 homography; the division is skipped for affine maps."""
     h = matrix.astype(np.float32)
@@ -94,6 +98,9 @@ def apply_homography(matrix: Matrix, x: FloatMap, y: FloatMap) -> tuple[FloatMap
     v = x * h[1, 0] + y * h[1, 1] + h[1, 2]
     if h[2, 0] != 0 or h[2, 1] != 0 or h[2, 2] != 1:
         w = x * h[2, 0] + y * h[2, 1] + h[2, 2]
+        on_horizon = np.abs(w) < NEAREST_HORIZON
+        if on_horizon.any():  # a plane seen exactly edge-on
+            w[on_horizon] = np.copysign(NEAREST_HORIZON, w[on_horizon])
         u /= w
         v /= w
     return u, v

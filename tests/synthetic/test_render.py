@@ -17,10 +17,12 @@ from depthstudio.synthetic import (
     Texture,
     Viewpoint,
     Wave,
+    generate_scene,
     pixel_grid,
     render_pair,
     render_view,
 )
+from depthstudio.synthetic.texture import Placement
 
 SIZE = (160, 96)
 
@@ -185,3 +187,12 @@ def test_a_translucent_layer_keeps_the_disparity_behind_it() -> None:
     assert (view.disparity_px == 3).all()
     assert not view.pure.any()
     assert np.abs(view.image - plain.image).mean() > 1
+
+
+def test_a_surface_seen_exactly_edge_on_has_colours() -> None:
+    # The horizon of one of this scene's wires passes through the centre of a pixel.
+    pair = render_pair(generate_scene(4586, size=(576, 288)))
+    assert np.isfinite(pair.disparity_px).all()
+    placement = Placement(np.array([[1.0, 0, 0], [0, 1.0, 0], [0, 0.1, -1.0]]))
+    u, v = placement.coordinates(np.zeros(3, np.float32), np.array([9.0, 10.0, 11.0], np.float32))
+    assert np.isfinite(u).all() and np.isfinite(v).all()
