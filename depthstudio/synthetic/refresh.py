@@ -9,6 +9,7 @@ import json
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 
 import cv2
@@ -28,7 +29,10 @@ def refresh(
     seed += (index - seed) % processes
     while not stop.is_set():
         started = time.monotonic()
-        pool.render(seed)
+        try:
+            pool.render(seed)
+        except (ArithmeticError, ValueError, cv2.error):
+            traceback.print_exc()  # a fault of the generator; one scene less is no reason to stop for the night
         seed += processes
         if len(pool.seeds()) > pool.count:
             pool.trim()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from depthstudio.synthetic import ScenePool, validation_scenes
 from depthstudio.synthetic.benchmark import measure
+from depthstudio.synthetic.refresh import refresh
 from depthstudio.synthetic.storage import load_pair, save_pair
 
 SIZE = (96, 64)
@@ -141,3 +143,20 @@ def test_the_benchmark_counts_pairs() -> None:
     result = measure(0.2, (96, 64))
     assert result["fresh_pairs_per_s"] > 0
     assert result["pooled_pairs_per_s"] > 0
+
+
+def test_a_scene_that_cannot_be_rendered_is_told_and_skipped(
+    pool: ScenePool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop, render = threading.Event(), ScenePool.render
+
+    def render_or_fail(self: ScenePool, seed: int) -> None:
+        if seed == pool.seed:
+            raise ValueError("a scene without sense")
+        render(self, seed)
+        stop.set()
+
+    monkeypatch.setattr(ScenePool, "render", render_or_fail)
+    refresh(pool, stop)
+    assert pool.seeds() == [pool.seed + 1]
+    assert "a scene without sense" in capsys.readouterr().err
