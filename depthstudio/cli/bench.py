@@ -14,6 +14,7 @@ from depthstudio.cli.bench_detection import detection
 from depthstudio.cli.bench_live import live
 from depthstudio.cli.bench_overfit import add_flags as add_overfit_flags
 from depthstudio.cli.bench_overfit import overfit
+from depthstudio.cli.bench_responsive import responsive
 from depthstudio.cli.bench_training import training
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--threads", type=int, metavar="N", help="inference: computing threads; default: all cores")
     parser.add_argument(
-        "--minutes", type=float, default=10.0, metavar="M", help="capture, live: how long (default: 10)"
+        "--minutes", type=float, default=10.0, metavar="M", help="capture, live, responsive: how long (default: 10)"
     )
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="capture: disk to record to (default: the workspace); emptied after"
@@ -259,4 +260,5 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], int]] = {
     "calibration": _calibration,
     "detection": detection,
     "live": live,
+    "responsive": responsive,
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,24 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
-from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtCore import QObject, QTimer
 
 from depthstudio.cameras.simulated.rig import simulated_rig
-from depthstudio.errors import SettingsError
 from depthstudio.gui.application import make_application, make_window
+from depthstudio.gui.event_loop_delay import EventLoopDelay, need_display, wait, wait_for
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.live import LivePage
 from depthstudio.gui.studio import ActiveCalibration
 from depthstudio.workspace import Workspace
 
 if TYPE_CHECKING:
-    from depthstudio.inference.live import LiveResult
+    from depthstudio.inference.live_result import LiveResult
 
 SIZE = (640, 480)
 # The hybrid rig needs real rectification; a short loop is rendered quickly and stays out of the measurement.
 SOURCE = f"sim://hybrid?scene=desk&size={SIZE[0]}x{SIZE[1]}&frames=12"
 _WINDOW_SIZE = (1280, 720)
-_TICK_MS = 5
 _MEMORY_EVERY_S = 5.0
 _SETTLE_S = 10.0
 _FIRST_RESULT_S = 300.0
@@ -77,22 +74,17 @@ def live_benchmark(
     folder: Path, network: Path, seconds: float, backend: str = "auto", tell: Callable[[str], object] = print
 ) -> LiveBenchmark:
     """Measure for so long, in a window on an empty workspace in `folder`. SettingsError without a display."""
-    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
-        raise SettingsError(
-            "There is no display to open the window on.",
-            "The benchmark paints into a real window.",
-            "Run it on a virtual one: xvfb-run -a -s '-screen 0 1920x1080x24' depthstudio bench live",
-        )
+    need_display("depthstudio bench live")
     make_application()
     window = make_window(Workspace(folder))
     try:
         page = _prepared(window, network, backend)
         tell("Loading the network and rendering the scene")
-        _wait_for(lambda: page.views.result is not None, _FIRST_RESULT_S)
-        _wait(_SETTLE_S)
+        wait_for(lambda: page.views.result is not None, _FIRST_RESULT_S, "No depth was shown.")
+        wait(_SETTLE_S)
         tell(f"Measuring for {seconds:.0f} s")
         meter = _Meter(page)
-        _wait(seconds)
+        wait(seconds)
         return meter.result()
     finally:
         window.studio.activities.clear()
@@ -124,18 +116,19 @@ class _Meter(QObject):
         self._latency_ms: list[float] = []
         self._inference_ms: list[float] = []
         self._display_ms: list[float] = []
-        self._delay_ms: list[float] = []
+        self._delay = EventLoopDelay(self)
         self._memory_mb: list[float] = []
-        self._started_s = self._ticked_s = self._weighed_s = time.perf_counter()
+        self._started_s = time.perf_counter()
         self._received = page.studio.sources.rates.received
         page.views.displayed.connect(self._on_displayed)
-        self._ticking = QTimer(self, interval=_TICK_MS, timerType=Qt.TimerType.PreciseTimer)
-        self._ticking.timeout.connect(self._on_tick)
-        self._ticking.start()
+        self._weighing = QTimer(self, interval=round(_MEMORY_EVERY_S * 1000))
+        self._weighing.timeout.connect(self._weigh)
+        self._weighing.start()
 
     def result(self) -> LiveBenchmark:
         """Everything so far; stops listening."""
-        self._ticking.stop()
+        self._weighing.stop()
+        delays = self._delay.stop()
         self._page.views.displayed.disconnect(self._on_displayed)
         seconds = time.perf_counter() - self._started_s
         loop = self._page.engine.loop
@@ -156,8 +149,8 @@ class _Meter(QObject):
             percentile(self._inference_ms, 95),
             percentile(self._display_ms, 50),
             percentile(self._display_ms, 95),
-            percentile(self._delay_ms, 99),
-            max(self._delay_ms, default=float("nan")),
+            delays.p99_ms,
+            delays.max_ms,
             tuple(self._memory_mb),
             psutil.getloadavg()[0],
         )
@@ -167,24 +160,5 @@ class _Meter(QObject):
         self._inference_ms.append(result.prediction.inference_ms)
         self._display_ms.append(ms)
 
-    def _on_tick(self) -> None:
-        now_s = time.perf_counter()
-        self._delay_ms.append(max(0.0, (now_s - self._ticked_s) * 1000.0 - _TICK_MS))
-        self._ticked_s = now_s
-        if now_s - self._weighed_s >= _MEMORY_EVERY_S:
-            self._weighed_s = now_s
-            self._memory_mb.append(self._process.memory_info().rss / 1e6)
-
-
-def _wait(seconds: float) -> None:
-    loop = QEventLoop()
-    QTimer.singleShot(round(seconds * 1000), loop.quit)
-    loop.exec()
-
-
-def _wait_for(wanted: Callable[[], bool], timeout_s: float) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not wanted():
-        if time.monotonic() > deadline:
-            raise SettingsError("No depth was shown.", f"Nothing came in {timeout_s:.0f} s.", "See the window's log.")
-        _wait(0.05)
+    def _weigh(self) -> None:
+        self._memory_mb.append(self._process.memory_info().rss / 1e6)
