@@ -29,13 +29,14 @@ def network(tmp_path: Path) -> Path:
 def test_a_file_is_written_and_checked(window: MainWindow, studio: Studio, network: Path, qtbot: QtBot) -> None:
     sheet = open_export(studio, network)
     assert sheet.parentWidget() is window
-    sheet.kind.set_current("onnx")
-    sheet._on_kind("onnx")
-    sheet.half.setChecked(True)
-    assert sheet.target == studio.workspace.root / "exports" / "desk.onnx"
+    sheet.form.choose_kind("onnx")
+    sheet.form.half.setChecked(True)
+    assert sheet.form.target == studio.workspace.root / "exports" / "desk.onnx"
     sheet.start()
-    qtbot.waitUntil(lambda: sheet.target.is_file() and sheet.verdict.word == "Written and checked", timeout=SLOW_MS)
-    metadata = read_metadata(sheet.target)
+    qtbot.waitUntil(
+        lambda: sheet.form.target.is_file() and sheet.verdict.word == "Written and checked", timeout=SLOW_MS
+    )
+    metadata = read_metadata(sheet.form.target)
     assert metadata["epoch"] == "3" and metadata["resolution"] == "half" and metadata["size"] == "640x480"
     sheet.leave()
 
@@ -46,7 +47,7 @@ def test_the_folder_takes_the_calibration_in_force(
     calibration = StereoCalibration.rectified_pair(80.0, 0.1, 47.5, 31.5, (96, 64))
     studio.use_calibration(ActiveCalibration(calibration, "bench"))
     sheet = open_export(studio, network)
-    assert sheet.wish.size == (96, 64) and not sheet.image_size.isEnabled()
+    assert sheet.form.wish.size == (96, 64) and not sheet.form.image_size.isEnabled()
     sheet.start()
     folder = studio.workspace.root / "exports" / "desk"
     qtbot.waitUntil(lambda: sheet.verdict.word == "Written and checked", timeout=SLOW_MS)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from depthstudio.frames import StereoFrame
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.theme import GRID_PX, mark
-from depthstudio.gui.widgets.basics import Panel
+from depthstudio.gui.widgets.panel import Panel
 
 
 class Page(QWidget):

@@ -13,7 +13,8 @@ from depthstudio.gui.pages.capture.check_row import CheckRow
 from depthstudio.gui.pages.capture.frame_grid import FrameGrid
 from depthstudio.gui.pages.capture.recent_section import RecentSection
 from depthstudio.gui.pages.capture.record_section import RecordSection
-from depthstudio.gui.pages.capture.recording import Recording, RecordingPlan
+from depthstudio.gui.pages.capture.recording import Recording
+from depthstudio.gui.pages.capture.recording_plan import RecordingPlan
 from depthstudio.gui.pages.capture.view_section import ViewSection
 from depthstudio.gui.pages.dataset.actions import LibraryActions
 from depthstudio.gui.sources import SourceState

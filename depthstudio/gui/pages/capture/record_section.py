@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QLineEdit
 from depthstudio.cameras.emitter_pairs import emitter_control
 from depthstudio.gui.pages.capture.cue import Cue
 from depthstudio.gui.pages.capture.mode_form import ModeForm
-from depthstudio.gui.pages.capture.recording import Recording, RecordingPlan
+from depthstudio.gui.pages.capture.recording import Recording
+from depthstudio.gui.pages.capture.recording_plan import RecordingPlan
 from depthstudio.gui.sources import SourceController, SourceState
 from depthstudio.gui.theme import GRID_PX, mark, theme
 from depthstudio.gui.widgets.basics import Section, Segments, button, column, label, number_label, row

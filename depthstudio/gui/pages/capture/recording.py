@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from depthstudio.cameras import CaptureThread, Recorder
+from depthstudio.cameras import Recorder
 from depthstudio.cameras.recording import RecordingProgress, record
-from depthstudio.cameras.recording_modes import RecordingMode
-from depthstudio.datasets.session import Session
 from depthstudio.datasets.session_writer import SessionWriter
 from depthstudio.datasets.views import ViewMemory
-from depthstudio.errors import UserError
 from depthstudio.frames import StereoFrame
 from depthstudio.gui.errors import Notice
+from depthstudio.gui.pages.capture.recording_plan import RecordingPlan, finish, new_writer
 from depthstudio.gui.studio import Activity, Studio
 from depthstudio.gui.tasks import TaskContext
 from depthstudio.workspace import new_folder_name
@@ -26,17 +22,6 @@ from depthstudio.workspace import new_folder_name
 _POLL_MS = 200
 _RATE_POLLS = 10
 _PAGE = "capture"
-
-
-@dataclass(frozen=True)
-class RecordingPlan:
-    """What is written into the session, and which frames."""
-
-    name: str = ""
-    notes: str = ""
-    tags: tuple[str, ...] = ()
-    role: str = ""
-    mode: RecordingMode = field(default_factory=RecordingMode)
 
 
 class Recording(QObject):
@@ -141,7 +126,7 @@ class Recording(QObject):
         def create(_: TaskContext) -> Recorder:
             views = ViewMemory()
             stage = plan.mode.stage(capture, views)
-            recorder = Recorder(capture, self._new_writer(capture, plan), stage=stage, views=views)
+            recorder = Recorder(capture, new_writer(self._studio, capture, plan), stage=stage, views=views)
             recorder.start()
             return recorder
 
@@ -196,7 +181,7 @@ class Recording(QObject):
 
         def close(_: TaskContext) -> Recorder:
             recorder.stop()
-            _finish(recorder, plan)
+            finish(recorder, plan)
             return recorder
 
         self._studio.tasks.run(close, "Close the recording", self._on_stopped, self._on_refused)
@@ -206,7 +191,7 @@ class Recording(QObject):
         if self._recorder is not None:
             self._poll.stop()
             self._recorder.stop()
-            _finish(self._recorder, self._plan)
+            finish(self._recorder, self._plan)
             self._recorder = None
 
     def snapshot(self, frame: StereoFrame) -> None:
@@ -219,7 +204,7 @@ class Recording(QObject):
         def write(_: TaskContext) -> Path:
             known = self._snapshots
             plan = RecordingPlan("snapshots")
-            writer = SessionWriter.reopen(known) if known is not None else self._new_writer(capture, plan)
+            writer = SessionWriter.reopen(known) if known is not None else new_writer(self._studio, capture, plan)
             with writer:
                 writer.append(frame)
             return writer.folder
@@ -227,16 +212,6 @@ class Recording(QObject):
         self._studio.tasks.run(write, "Snapshot", self._on_snapshot, self._on_refused)
 
     # ---- inside
-
-    def _new_writer(self, capture: CaptureThread, plan: RecordingPlan) -> SessionWriter:
-        parent = self._studio.workspace.sessions
-        folder = parent / new_folder_name(parent, plan.name)
-        active = self._studio.calibration
-        settings: dict[str, object] = {"camera": capture.source.title, "recording_mode": plan.mode.mode.value}
-        settings |= {control.name: control.value for control in capture.controls}
-        calibration = active.calibration if active is not None else None
-        name = plan.name.strip()
-        return SessionWriter(folder, capture.source.url, calibration, settings, name=name, notes=plan.notes)
 
     def _per_second(self, which: int) -> float:
         if len(self._progress) < 2 or self._recorder is None:
@@ -302,20 +277,3 @@ class Recording(QObject):
     def _set_busy(self, busy: bool) -> None:
         self._busy = busy
         self.changed.emit()
-
-
-def _finish(recorder: Recorder, plan: RecordingPlan) -> None:
-    """Tags and role of a recording that was closed; one without frames is removed.
-
-    Where the disk is gone this fails in silence: the recorder's own error was told, and the frames are what matters.
-    """
-    folder = recorder.writer.folder
-    try:
-        if not recorder.recorded:
-            shutil.rmtree(folder, ignore_errors=True)
-        elif plan.tags or plan.role:
-            session = Session.open(folder)
-            session.set_tags(plan.tags)
-            session.set_role(plan.role)
-    except UserError:
-        return
