@@ -43,23 +43,47 @@ def batch_loss(prediction: Tensor, disparity: Tensor, mask: Tensor) -> BatchLoss
     return BatchLoss(total, float(error_px), predicted.numel())
 
 
-def auxiliary_loss(prediction: StereoPrediction, disparity: Tensor, mask: Tensor) -> Tensor:
-    """Mean loss per usable pixel of what a network predicts besides its disparity; 0 for networks without.
+@dataclass(frozen=True)
+class LossShape:
+    """What an error costs the step. auxiliary: weight of the intermediate disparities beside the final one.
 
-    Intermediate disparities ("volume", "step_0" ..., at a quarter of the size, in full-resolution px) are compared
-    after bilinear enlargement. "log_spread" s is the logarithm of the scale of a Laplace distribution, trained by its
-    negative log likelihood |error| exp(-s) + s with the error held fixed, so that only the confidence learns from it.
+    robust_px: errors beyond about this many px cost like a logarithm, for choosing another match is not the work of
+    this loss; 0 = plain smooth L1.
     """
-    height, width = disparity.shape[-2:]
-    losses = []
-    for name, value in prediction.auxiliary.items():
-        if name == "log_spread":
-            spread = value.float()[:, :height, :width][mask]
-            error_px = (prediction.disparity.detach().float()[mask] - disparity[mask]).abs()
-            losses.append((error_px * (-spread).exp() + spread).mean())
-        elif name == "volume" or name.startswith("step_"):
-            losses.append(F.smooth_l1_loss(_enlarged(value, height, width)[mask], disparity[mask]))
-    return torch.stack(losses).sum() if losses else disparity.new_zeros(())
+
+    auxiliary: float = 0.0
+    robust_px: float = 0.0
+
+    def cost(self, predicted: Tensor, wanted: Tensor, weight: Tensor | None) -> Tensor:
+        """Weighted mean cost of predicted against wanted disparities, all 1-D and in px."""
+        error = F.smooth_l1_loss(predicted, wanted, reduction="none")
+        cost = robust(error, self.robust_px)
+        return cost.mean() if weight is None else (cost * weight).sum() / weight.sum().clamp(min=1e-6)
+
+    def of(self, prediction: StereoPrediction, disparity: Tensor, mask: Tensor, weight: Tensor | None) -> Tensor:
+        """The cost of the disparity (N, H, W) px where mask is set, and of what was predicted besides it.
+
+        weight: (N, H, W), how far to trust each label, 0..1; None = all alike. Intermediate disparities ("volume",
+        "step_0" ..., at a quarter of the size, in full-resolution px) are compared after bilinear enlargement.
+        "log_spread" s is the logarithm of the scale of a Laplace distribution, trained by its negative log likelihood
+        |error| exp(-s) + s with the error held fixed, so that only the confidence learns from it.
+        """
+        height, width = disparity.shape[-2:]
+        wanted, trust = disparity[mask], None if weight is None else weight[mask]
+        cost = self.cost(prediction.disparity.float()[mask], wanted, trust)
+        for name, value in prediction.auxiliary.items() if self.auxiliary else ():
+            if name == "log_spread":
+                spread = value.float()[:, :height, :width][mask]
+                error_px = (prediction.disparity.detach().float()[mask] - wanted).abs()
+                cost = cost + self.auxiliary * (error_px * (-spread).exp() + spread).mean()
+            elif name == "volume" or name.startswith("step_"):
+                cost = cost + self.auxiliary * self.cost(_enlarged(value, height, width)[mask], wanted, trust)
+        return cost
+
+
+def robust(error: Tensor, robust_px: float) -> Tensor:
+    """An error that grows like a logarithm beyond about robust_px; 0 = as it is."""
+    return robust_px * torch.log1p(error / robust_px) if robust_px else error
 
 
 def _enlarged(quarter: Tensor, height: int, width: int) -> Tensor:

@@ -16,7 +16,7 @@ from depthstudio.errors import NetworkError
 from depthstudio.models.base import StereoNetwork, StereoPrediction
 from depthstudio.training.batches import STAND_IN, Batch
 from depthstudio.training.divergence import DivergedError
-from depthstudio.training.losses import BatchLoss, auxiliary_loss, batch_loss, usable_pixels
+from depthstudio.training.losses import BatchLoss, LossShape, batch_loss, usable_pixels
 from depthstudio.training.pretrain_loss import LossWeights, classification_loss, pretraining_loss
 from depthstudio.training.processes import OneProcess, Processes
 from depthstudio.training.settings import TrainingSettings
@@ -117,7 +117,7 @@ class Stepper:
     bf16: bool
     clip_norm: float
     max_disparity: float
-    auxiliary_weight: float
+    shape: LossShape
     matching_weight: float = 0.0
     teacher: Teacher | None = None
     pull: StartPull | None = None
@@ -145,7 +145,7 @@ class Stepper:
         loss = batch_loss(prediction.disparity, disparity, mask)
         # Gradients are averaged over the processes: each weighs by its share of the pixels, as if it were one batch.
         count = self.processes.count
-        objective = self._objective(prediction, loss, disparity, mask) * (mine.pixels * count / everyone.pixels)
+        objective = self._objective(prediction, batch, mask) * (mine.pixels * count / everyone.pixels)
         if self.teacher is not None:
             objective = objective + self._taught(self.teacher, prediction, batch, mask)
         if practice is not None and practised is not None:
@@ -158,10 +158,11 @@ class Stepper:
         whole = BatchLoss(torch.tensor(total, dtype=torch.float64), error_px, int(everyone.pixels))
         return StepResult(whole, int(everyone.labelled), norm)
 
-    def _objective(self, prediction: StereoPrediction, loss: BatchLoss, disparity: Tensor, mask: Tensor) -> Tensor:
-        if not loss.pixels:
+    def _objective(self, prediction: StereoPrediction, batch: Batch, mask: Tensor) -> Tensor:
+        if not mask.any():
             return prediction.disparity.sum() * 0
-        objective = loss.mean + self.auxiliary_weight * auxiliary_loss(prediction, disparity, mask)
+        disparity = batch["disparity"]
+        objective = self.shape.of(prediction, disparity, mask, batch.get("weight"))
         return objective + self._matched(prediction, disparity, mask)
 
     def _matched(self, prediction: StereoPrediction, disparity: Tensor, mask: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from depthstudio.models import StereoPrediction
+from depthstudio.training.losses import robust
 
 VOLUME_STRIDE = 8
 REFINEMENT_STRIDE = 4
@@ -84,7 +85,7 @@ def classification_loss(scores: Tensor, disparity: Tensor, weight: Tensor) -> Te
 def _regression(predicted: Tensor, truth: Tensor, weight: Tensor, robust_px: float) -> Tensor:
     """Smooth L1; beyond about robust_px it grows like a logarithm, for choosing the right peak is not its work."""
     error = F.smooth_l1_loss(predicted.float(), truth, reduction="none")
-    return _mean(robust_px * torch.log1p(error / robust_px) if robust_px else error, weight)
+    return _mean(robust(error, robust_px), weight)
 
 
 def _mean(values: Tensor, weight: Tensor) -> Tensor:

@@ -105,6 +105,16 @@ class TrainingSettings(BaseModel):
         ge=0.0,
         le=1.0,
     )
+    robust_px: float = setting(
+        0.0,
+        "Robust beyond",
+        "Errors beyond this count ever less, so that gross ones and wrong labels do not spoil the fine ones; 0 = off.",
+        "Optimiser",
+        unit="px",
+        expert=True,
+        ge=0.0,
+        le=1000.0,
+    )
     matching_weight: float = setting(
         1.0,
         "Matching weight",

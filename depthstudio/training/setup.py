@@ -23,6 +23,7 @@ from depthstudio.training.divergence import SpikeWatch
 from depthstudio.training.early_stopping import EarlyStopping
 from depthstudio.training.events import FrameScore
 from depthstudio.training.guard import Guard
+from depthstudio.training.losses import LossShape
 from depthstudio.training.optimisation import Stepper, counters, make_optimizer, make_schedule
 from depthstudio.training.precision import PrecisionChoice, choose_precision
 from depthstudio.training.processes import OneProcess, Processes
@@ -255,7 +256,7 @@ def _stepper(
         precision.bf16,
         settings.clip_norm,
         reach,
-        settings.auxiliary_weight,
+        LossShape(settings.auxiliary_weight, settings.robust_px),
         settings.matching_weight,
         teacher=teacher,
         pull=pull,
