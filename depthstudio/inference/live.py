@@ -5,25 +5,23 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from depthstudio.errors import NetworkError, UserError
-from depthstudio.frames import FloatMap, StereoFrame
-from depthstudio.geometry import RectifiedGeometry
-from depthstudio.geometry.disparity import disparity_to_depth
-from depthstudio.inference.predictor import Prediction, Predictor
-from depthstudio.inference.steps import Stepped, Steps, StepSettings
+from depthstudio.frames import StereoFrame
+from depthstudio.inference.live_result import NETWORK, PROCESSED, Compared, Comparison, LiveResult, depths
+from depthstudio.inference.predictor import Predictor
+from depthstudio.inference.side_lane import SideLane
+from depthstudio.inference.steps import Steps, StepSettings
 from depthstudio.inference.timing import RollingTimes, TimeSummary
 
-NETWORK, PROCESSED = "network", "processed"
-_WAIT_S = 0.1
+_WAIT_S, _SIDE_POLL_S = 0.1, 0.01
+# How long a result waits for a comparison that is nearly ready, as a share of the network's own time.
+_PATIENCE = 0.25
 _log = logging.getLogger(__name__)
-
-# Another disparity of the rectified left view for the same frame: the camera's own depth, SGBM, a second network ...
-Comparison = Callable[[StereoFrame], FloatMap | None]
 
 
 class FrameFeed(Protocol):
@@ -43,29 +41,6 @@ class FrameFeed(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class LiveResult:
-    """Everything known about one frame.
-
-    disparity_px, depth_m: "network", "processed" when there are steps after it, and the comparisons wanted, (H, W)
-    float32 of the rectified left view, NaN = unknown. depth_m is empty without a geometry. A comparison that the frame
-    has nothing for is missing. stepped: what the steps did; None while they are off.
-    """
-
-    frame: StereoFrame
-    prediction: Prediction
-    geometry: RectifiedGeometry | None
-    disparity_px: Mapping[str, FloatMap]
-    depth_m: Mapping[str, FloatMap]
-    wanted: frozenset[str] = frozenset()
-    stepped: Stepped | None = None
-
-    @property
-    def steps(self) -> StepSettings:
-        """The steps after the network that this result went through."""
-        return self.stepped.settings if self.stepped is not None else StepSettings()
-
-
 @dataclass(frozen=True)
 class LiveStatistics:
     """inference: raw images to finished map. result: arrival of the frame to finished maps.
@@ -82,9 +57,10 @@ class LiveStatistics:
 class LiveLoop:
     """Takes the newest frame, predicts, publishes the newest result. Nothing is ever queued: who is slow skips.
 
-    first: a frame to begin with, for sources that have ended or are held. `paused`, `wanted` (names of the comparisons
-    to compute) and `steps` may be set at any time; a result kept while paused gets what is newly wanted.
-    Comparisons run in worker threads beside the network, on the same frame: all maps of a result belong together.
+    first: a frame to begin with, for sources that have ended or are held. comparisons: quick ones, part of every
+    result. slow: those that must not set the network's rate; see SideLane and LiveResult.late.
+    `held` (take no frame, whatever comes), `wanted` (names of the comparisons to compute) and `steps` may be set at any
+    time; while no new frame comes, the last result gets what is newly wanted.
     """
 
     def __init__(
@@ -93,15 +69,19 @@ class LiveLoop:
         predictor: Predictor,
         comparisons: Mapping[str, Comparison] | None = None,
         first: StereoFrame | None = None,
+        slow: Mapping[str, Comparison] | None = None,
     ) -> None:
         self.predictor = predictor
-        self.comparisons = dict(comparisons or {})
         self.error: UserError | None = None
-        self.paused = False
+        self.held = False
         self.wanted: frozenset[str] = frozenset()
         self.steps = StepSettings()
         self._steps = Steps()
-        self._workers = ThreadPoolExecutor(max(1, len(self.comparisons)), "live comparison")
+        self._quick = dict(comparisons or {})
+        self._workers = ThreadPoolExecutor(max(1, len(self._quick)), "live comparison")
+        self._side = SideLane(slow or {})
+        self._in_side: LiveResult | None = None
+        self._late: LiveResult | None = None
         self._feed = feed
         self._first = first
         self._stop = threading.Event()
@@ -149,7 +129,7 @@ class LiveLoop:
     def _run(self) -> None:
         try:
             if self._first is not None:
-                self._publish(self._predict(self._first))
+                self._predict(self._first)
             while not self._stop.is_set():
                 self._step()
         except UserError as error:
@@ -164,66 +144,93 @@ class LiveLoop:
         finally:
             self._feed.close()
             self._workers.shutdown(cancel_futures=True)
+            self._side.close()
 
     def _step(self) -> None:
-        last = self._last
-        if last is not None and (self.paused or self._feed.closed):
-            self._complete(last)
-        frame = None if self.paused else self._feed.take(_WAIT_S)
+        waits = not self.held and not self._feed.closed
+        wait_s = _WAIT_S if self._side.is_idle else _SIDE_POLL_S
+        frame = self._feed.take(wait_s) if waits else None
         if frame is not None:
-            self._publish(self._predict(frame))
+            self._predict(frame)
             self._add_since_arrival(self._result, frame)
-        elif self.paused or self._feed.closed:
-            self._stop.wait(_WAIT_S)
+            return
+        if not waits:
+            self._stop.wait(wait_s)
+        if self._last is not None:
+            self._complete(self._last)
 
-    def _predict(self, frame: StereoFrame) -> LiveResult:
+    def _predict(self, frame: StereoFrame) -> None:
         if frame.right is None:
             raise NetworkError(
                 "This source has no right image.", "A stereo network compares two.", "Open a source with a pair."
             )
         wanted = self.wanted
-        under_way = self._start(wanted & self.comparisons.keys(), frame)
+        under_way = {n: self._workers.submit(self._quick[n], frame) for n in sorted(wanted & self._quick.keys())}
+        self._gather(frame, 0.0)
+        begins = self._side.is_idle and bool(wanted & self._side.names)
+        if begins:
+            self._side.offer(frame, wanted & self._side.names)
         prediction = self.predictor.predict(frame.left, frame.right)
         self._inference.add(prediction.inference_ms)
-        return self._combine(frame, prediction, {}, under_way, wanted)
+        geometry, disparity_px = self.predictor.geometry, {NETWORK: prediction.disparity_px}
+        confidence = {} if prediction.confidence is None else {NETWORK: prediction.confidence}
+        result = LiveResult(
+            frame, prediction, geometry, disparity_px, depths(disparity_px, geometry), confidence=confidence
+        )
+        result = self._stepped(result).with_answers({name: future.result() for name, future in under_way.items()})
+        if begins:
+            self._in_side = result
+        answers = self._gather(frame, _PATIENCE * prediction.inference_ms / 1000.0)
+        self._publish(result if answers is None else result.with_answers(answers))
 
     def _complete(self, last: LiveResult) -> None:
         """Compute what was asked for since, on the frame that is held."""
-        missing = (self.wanted - last.wanted) & self.comparisons.keys()
-        if missing or self.steps != last.steps:
-            under_way = self._start(missing, last.frame)
-            wanted = last.wanted | missing
-            self._publish(self._combine(last.frame, last.prediction, last.disparity_px, under_way, wanted))
+        result = last
+        missing = self.wanted - last.compared
+        if missing & self._quick.keys():
+            result = result.with_answers({name: self._quick[name](last.frame) for name in missing & self._quick.keys()})
+        if self.steps != last.steps:
+            result = self._stepped(result)
+        answers = self._gather(last.frame, 0.0)
+        if answers is not None:
+            result = result.with_answers(answers)
+        elif missing & self._side.names and self._side.is_idle:
+            self._in_side = result
+            self._side.offer(last.frame, missing & self._side.names)
+        if result is not last:
+            self._publish(result)
 
-    def _start(self, names: frozenset[str], frame: StereoFrame) -> dict[str, Future[FloatMap | None]]:
-        return {name: self._workers.submit(self.comparisons[name], frame) for name in sorted(names)}
-
-    def _combine(
-        self,
-        frame: StereoFrame,
-        prediction: Prediction,
-        known: Mapping[str, FloatMap],
-        under_way: Mapping[str, Future[FloatMap | None]],
-        wanted: frozenset[str],
-    ) -> LiveResult:
-        disparity_px = {**known, NETWORK: prediction.disparity_px}
-        disparity_px.pop(PROCESSED, None)
-        settings = self.steps
+    def _stepped(self, result: LiveResult) -> LiveResult:
+        """The result with what the steps make of the network's answer, or without when they are off."""
+        settings, prediction = self.steps, result.prediction
         stepped = None
+        disparity_px = {name: values for name, values in result.disparity_px.items() if name != PROCESSED}
+        depth_m = {name: values for name, values in result.depth_m.items() if name != PROCESSED}
         if settings.any:
-            stepped = self._steps.apply(settings, frame, prediction.disparity_px, prediction.confidence)
-            disparity_px[PROCESSED] = stepped.disparity_px
-        for name, future in under_way.items():
-            compared = future.result()
-            if compared is not None:
-                disparity_px[name] = compared
-        geometry = self.predictor.geometry
-        depth_m = {} if geometry is None else {n: disparity_to_depth(d, geometry) for n, d in disparity_px.items()}
-        return LiveResult(frame, prediction, geometry, disparity_px, depth_m, wanted, stepped)
+            stepped = self._steps.apply(settings, result.frame, prediction.disparity_px, prediction.confidence)
+            processed = {PROCESSED: stepped.disparity_px}
+            disparity_px |= processed
+            depth_m |= depths(processed, result.geometry)
+        return replace(result, disparity_px=disparity_px, depth_m=depth_m, stepped=stepped)
+
+    def _gather(self, frame: StereoFrame, patience_s: float) -> dict[str, Compared | None] | None:
+        """The slow answers when they are ready for `frame`; those for an earlier one are kept as the late result."""
+        collected = self._side.collect(frame, patience_s)
+        if collected is None:
+            return None
+        done, answers = collected
+        if done is frame:
+            return answers
+        if self._in_side is not None and self._in_side.frame is done:
+            self._late = self._in_side.with_answers(answers)
+        return None
 
     def _publish(self, result: LiveResult) -> None:
+        slow = self.wanted & self._side.names
+        if slow <= result.compared or self._late is None or not slow <= self._late.compared:
+            self._late = None
         with self._lock:
-            self._newest = self._last = result
+            self._newest = self._last = result if self._late is None else replace(result, late=self._late)
 
     @staticmethod
     def _add_since_arrival(times: RollingTimes, frame: StereoFrame) -> None:

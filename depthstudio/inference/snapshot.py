@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from depthstudio.frames import DepthMm, FloatMap, Image
 from depthstudio.geometry import Rectifier
 from depthstudio.geometry.point_cloud import point_cloud, write_ply
-from depthstudio.inference.live import NETWORK, LiveResult
+from depthstudio.inference.live_result import NETWORK, LiveResult
 from depthstudio.storage import atomic_path, write_bytes, write_text
 
 _DEPTH_LIMIT_MM = 65535
@@ -35,8 +35,8 @@ def write_snapshot(folder: Path, result: LiveResult, about: Mapping[str, Any], r
         _write_array(folder / f"{prefix}disparity.npy", disparity_px)
         if name in result.depth_m:
             _write_png(folder / f"{prefix}depth.png", millimetres(result.depth_m[name]))
-    if result.prediction.confidence is not None:
-        _write_array(folder / "confidence.npy", result.prediction.confidence)
+    for name, confidence in result.confidence.items():
+        _write_array(folder / f"{'' if name == NETWORK else f'{name}_'}confidence.npy", confidence)
     if result.geometry is not None:
         cloud = point_cloud(result.prediction.disparity_px, result.geometry, result.prediction.left_rectified)
         write_ply(folder / "cloud.ply", cloud)

@@ -111,9 +111,9 @@ def test_a_hidden_page_computes_nothing(
     run_live(page, studio, qtbot, network_file)
     window.show_page("capture")
     assert page.engine.loop is not None
-    assert page.engine.loop.paused
+    assert page.engine.loop.held
     window.show_page("live")
-    assert not page.engine.loop.paused
+    assert not page.engine.loop.held
 
 
 def test_a_wrong_checkpoint_is_explained_and_another_can_be_chosen(
@@ -303,3 +303,20 @@ def test_the_point_cloud_is_explained_where_there_is_no_opengl_and_can_still_be_
     assert result is not None
     kept = result.depth_m["network"] <= page.views.cloud.options.far_m
     assert len(read_ply(file)) == kept.sum()
+
+
+def test_a_paused_recording_is_predicted_frame_by_frame_as_it_is_stepped(
+    page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path, make_session: Callable[..., Path]
+) -> None:
+    page.choose_network(network_file)
+    studio.sources.open(f"session://{make_session('played', frames=6)}?loop=1")
+    qtbot.waitUntil(lambda: page.views.result is not None, timeout=PATIENT_MS)
+    studio.sources.set_paused(True)
+    qtbot.wait(400)
+    for move in (lambda: studio.sources.seek(0.0), *[lambda: studio.sources.step(1)] * 2):
+        before = studio.sources.last_frame
+        move()
+        qtbot.waitUntil(lambda: studio.sources.last_frame is not before, timeout=PATIENT_MS)  # noqa: B023
+        wanted = studio.sources.last_frame.number  # type: ignore[union-attr]
+        qtbot.waitUntil(lambda: page.views.result.frame.number == wanted, timeout=PATIENT_MS)  # type: ignore[union-attr]  # noqa: B023
+    assert wanted == 2

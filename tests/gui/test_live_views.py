@@ -17,7 +17,7 @@ from depthstudio.gui.pages.live.display_form import DisplayForm
 from depthstudio.gui.pages.live.views import LiveViews
 from depthstudio.gui.theme import ThemeMode, theme
 from depthstudio.inference import Prediction
-from depthstudio.inference.live import LiveResult
+from depthstudio.inference.live_result import LiveResult
 
 SIZE = (64, 48)
 GEOMETRY = RectifiedGeometry(100.0, 0.1, 31.5, 23.5, SIZE)
@@ -33,7 +33,8 @@ def live_result(**others: float) -> LiveResult:
     disparity = {"network": network, **{name: network + np.float32(more) for name, more in others.items()}}
     depth = {name: disparity_to_depth(values, GEOMETRY) for name, values in disparity.items()}
     prediction = Prediction(network, confidence, np.dstack([grey] * 3), 1.0)
-    return LiveResult(StereoFrame(1, 0.0, grey, grey), prediction, GEOMETRY, disparity, depth, EVERYTHING)
+    frame = StereoFrame(1, 0.0, grey, grey)
+    return LiveResult(frame, prediction, GEOMETRY, disparity, depth, EVERYTHING, confidence={"network": confidence})
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from depthstudio.errors import CalibrationError
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import RectifiedGeometry
 from depthstudio.inference import Prediction
-from depthstudio.inference.live import LiveLoop, LiveResult
+from depthstudio.inference.live import LiveLoop
+from depthstudio.inference.live_result import Compared, LiveResult
 from depthstudio.inference.steps import StepSettings
 from depthstudio.inference.timing import RollingTimes
 
@@ -81,7 +82,7 @@ def next_result(loop: LiveLoop) -> LiveResult:
 @pytest.fixture
 def rig():
     feed, predictor = Feed(), SlowPredictor()
-    loop = LiveLoop(feed, predictor, {"camera": lambda frame: np.full(SIZE[::-1], 20, np.float32)})
+    loop = LiveLoop(feed, predictor, {"camera": lambda frame: Compared(np.full(SIZE[::-1], 20, np.float32))})
     yield feed, predictor, loop
     predictor.go.set()
     loop.stop()
@@ -117,7 +118,7 @@ def test_a_pause_holds_the_result_and_still_answers_what_is_newly_wanted(rig) ->
     loop.start()
     feed.offer(frame(5))
     assert "camera" not in next_result(loop).disparity_px
-    loop.paused = True
+    loop.held = True
     time.sleep(0.3)  # a wait for the next frame may be under way
     feed.offer(frame(6))
     loop.wanted = frozenset({"camera"})
@@ -125,7 +126,7 @@ def test_a_pause_holds_the_result_and_still_answers_what_is_newly_wanted(rig) ->
     assert held.frame.number == 5
     assert "camera" in held.disparity_px
     assert predictor.asked == [5]
-    loop.paused = False
+    loop.held = False
     assert next_result(loop).frame.number == 6
 
 
@@ -193,7 +194,7 @@ def test_steps_after_the_network_come_beside_its_own_answer_also_on_a_held_frame
     loop.start()
     feed.offer(frame(5))
     assert "processed" not in next_result(loop).disparity_px
-    loop.paused = True
+    loop.held = True
     loop.steps = StepSettings(fill_holes=True)
     held = next_result(loop)
     assert held.frame.number == 5
@@ -209,22 +210,22 @@ def test_comparisons_are_computed_beside_the_network_not_after_it() -> None:
     predictor.go.clear()
     compared = threading.Event()
 
-    def compare(_: StereoFrame) -> np.ndarray:
+    def compare(_: StereoFrame) -> Compared:
         compared.set()
-        return np.ones(SIZE[::-1], np.float32)
+        return Compared(np.ones(SIZE[::-1], np.float32))
 
-    loop = LiveLoop(feed, predictor, {"sgbm": compare})
-    loop.wanted = frozenset({"sgbm"})
+    loop = LiveLoop(feed, predictor, {"camera": compare})
+    loop.wanted = frozenset({"camera"})
     loop.start()
     feed.offer(frame(1))
     assert compared.wait(30), "the network has not answered yet"
     predictor.go.set()
-    assert "sgbm" in next_result(loop).disparity_px
+    assert "camera" in next_result(loop).disparity_px
     loop.stop()
 
 
 def test_an_error_in_a_comparison_ends_the_loop_with_a_sentence() -> None:
-    def compare(_: StereoFrame) -> np.ndarray:
+    def compare(_: StereoFrame) -> Compared:
         raise CalibrationError("Wrong size.", "It differs.")
 
     feed = Feed()
@@ -235,3 +236,65 @@ def test_an_error_in_a_comparison_ends_the_loop_with_a_sentence() -> None:
     until(lambda: not loop.is_running)
     assert loop.error is not None
     assert loop.error.what == "Wrong size."
+
+
+@pytest.fixture
+def slow_rig():
+    """A comparison that answers once per release of `ready`: the network's disparity plus two, fully sure."""
+    feed, predictor, ready = Feed(), SlowPredictor(), threading.Semaphore(0)
+
+    def compare(given: StereoFrame) -> Compared:
+        assert ready.acquire(timeout=30)
+        return Compared(given.left.astype(np.float32) + 3, np.ones(SIZE[::-1], np.float32))
+
+    loop = LiveLoop(feed, predictor, slow={"sgbm": compare})
+    loop.wanted = frozenset({"sgbm"})
+    loop.start()
+    yield feed, loop, ready
+    ready.release(1000)
+    loop.stop()
+
+
+def test_a_slow_comparison_does_not_hold_up_the_network_and_comes_with_its_own_frame(slow_rig) -> None:
+    feed, loop, ready = slow_rig
+    for number in (1, 2, 3):
+        feed.offer(frame(number))
+        result = next_result(loop)
+        assert result.frame.number == number
+        assert result.holding({"sgbm"}) is None
+    ready.release()
+    late = None
+    for number in range(4, 30):
+        feed.offer(frame(number))
+        late = next_result(loop).late
+        if late is not None:
+            break
+    assert late is not None
+    difference = late.disparity_px["sgbm"] - late.disparity_px["network"]
+    assert (difference == 2).all(), "both of the same frame"
+    assert late.confidence["sgbm"][0, 0] == 1
+
+
+def test_a_held_frame_gets_its_slow_comparison_when_it_is_ready(slow_rig) -> None:
+    feed, loop, ready = slow_rig
+    feed.offer(frame(5))
+    assert "sgbm" not in next_result(loop).disparity_px
+    loop.held = True
+    ready.release()
+    result = next_result(loop)
+    assert result.frame.number == 5
+    assert result.holding({"network", "sgbm"}) is result
+    assert result.late is None
+
+
+def test_what_nobody_wants_any_more_is_not_shown_late(slow_rig) -> None:
+    feed, loop, ready = slow_rig
+    feed.offer(frame(1))
+    next_result(loop)
+    feed.offer(frame(2))
+    next_result(loop)
+    loop.wanted = frozenset()
+    ready.release()
+    for number in (3, 4, 5):
+        feed.offer(frame(number))
+        assert next_result(loop).late is None

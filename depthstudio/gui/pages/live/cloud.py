@@ -22,7 +22,7 @@ from depthstudio.gui.widgets.opengl import opengl_problem
 
 if TYPE_CHECKING:
     from depthstudio.gui.widgets.cloud_view import CloudView
-    from depthstudio.inference.live import LiveResult
+    from depthstudio.inference.live_result import LiveResult
 
 _METHOD_WIDTH_PX, _EDITOR_WIDTH_PX, _CONFIDENCE_WIDTH_PX = 168, 96, 144
 _HINT = "Drag turns, Ctrl and drag moves, the wheel zooms."
@@ -42,18 +42,19 @@ class CloudOptions:
 
 def cloud_of(result: LiveResult, options: CloudOptions, max_points: int | None = None) -> PointCloud | None:
     """The cloud of a result; None without a geometry or when the result does not have the method."""
-    disparity = result.disparity_px.get(options.method)
-    if disparity is None or result.geometry is None:
+    holder = result.holding({options.method})
+    if holder is None or holder.geometry is None:
         return None
     keep: NDArray[np.bool_] | None = None
-    if options.least_confidence > 0 and result.prediction.confidence is not None:
-        keep = result.prediction.confidence >= options.least_confidence
-    colors = result.prediction.left_rectified
+    confidence = holder.confidence.get(options.method, holder.prediction.confidence)
+    if options.least_confidence > 0 and confidence is not None:
+        keep = confidence >= options.least_confidence
+    colors = holder.prediction.left_rectified
     if options.by_depth:
-        colors = _colors_of_depth(result.depth_m[options.method], options)
+        colors = _colors_of_depth(holder.depth_m[options.method], options)
     return point_cloud(
-        disparity,
-        result.geometry,
+        holder.disparity_px[options.method],
+        holder.geometry,
         colors,
         near_m=options.near_m,
         far_m=options.far_m,

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from depthstudio.frames import FloatMap, Image
 from depthstudio.gui.colormaps import DIVERGING, color_table, colorize, difference_limit, value_range
-from depthstudio.gui.pages.live.kinds import METHODS, UNITS, Pair, values_of, why_missing
+from depthstudio.gui.pages.live.kinds import CONFIDENCES, METHODS, UNITS, Pair, lateness, values_of, why_missing
 from depthstudio.gui.theme import theme
 
 if TYPE_CHECKING:
-    from depthstudio.inference.live import LiveResult
+    from depthstudio.inference.live_result import LiveResult
 
 Limits = tuple[float, float]
 
@@ -105,20 +105,22 @@ class Coloring:
         values = values_of(result, kind, self.unit, self.pair)
         if values is None:
             return Colored(None, words=why_missing(result, kind, self.unit, self.pair))
-        if kind == "confidence":
+        late = lateness(result, kind, self.pair)
+        if kind in CONFIDENCES:
             table = color_table(self.colormap, theme().rgb("invalid"))
             pixels = colorize(values, 0.0, 1.0, table, signed=True)
-            return Colored(pixels, values, limits=(0.0, 1.0), colormap=self.colormap)
+            return Colored(pixels, values, late, (0.0, 1.0), colormap=self.colormap)
         if kind == "difference":
             size = self._difference or 1.0
             table = color_table(DIVERGING, theme().rgb("invalid"))
             pixels = colorize(values, -size, size, table, signed=True)
             unit = UNITS[self.unit]
             words = " − ".join(METHODS[name] for name in self.pair)
+            words = f"{words} · {late}" if late else words
             return Colored(pixels, values, words, (-size, size), unit, DIVERGING)
         low, high = self.limits or (0.0, 1.0)
         table = color_table(self.colormap, theme().rgb("invalid"))
-        words = " · ".join(result.steps.words()) if kind == "processed" else ""
+        words = " · ".join(result.steps.words()) if kind == "processed" else late
         return Colored(colorize(values, low, high, table, log=self.log), values, words)
 
 

@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 
 from depthstudio.evaluation.sgbm import sgbm_disparity
-from depthstudio.frames import FloatMap, Image, StereoFrame
+from depthstudio.frames import Image, StereoFrame
 from depthstudio.geometry import Rectifier
+from depthstudio.inference.live_result import Compared
 
 if TYPE_CHECKING:
     from depthstudio.inference import Predictor
-    from depthstudio.inference.live import Comparison
+    from depthstudio.inference.live_result import Comparison
 
 _SGBM_REACH_PX = 128
 
@@ -24,8 +25,8 @@ _SGBM_REACH_PX = 128
 def camera_comparison(rectifier: Rectifier) -> Comparison:
     """The depth that came with the frame, moved into the rectified left view."""
 
-    def disparity(frame: StereoFrame) -> FloatMap | None:
-        return None if frame.depth_mm is None else rectifier.label_disparity(frame.depth_mm)
+    def disparity(frame: StereoFrame) -> Compared | None:
+        return None if frame.depth_mm is None else Compared(rectifier.label_disparity(frame.depth_mm))
 
     return disparity
 
@@ -33,8 +34,8 @@ def camera_comparison(rectifier: Rectifier) -> Comparison:
 def exact_comparison(rectifier: Rectifier) -> Comparison:
     """What a simulated source knows about its own scene."""
 
-    def disparity(frame: StereoFrame) -> FloatMap | None:
-        return None if frame.exact_depth_m is None else rectifier.label_disparity(frame.exact_depth_m)
+    def disparity(frame: StereoFrame) -> Compared | None:
+        return None if frame.exact_depth_m is None else Compared(rectifier.label_disparity(frame.exact_depth_m))
 
     return disparity
 
@@ -42,14 +43,14 @@ def exact_comparison(rectifier: Rectifier) -> Comparison:
 def sgbm_comparison(rectifier: Rectifier | None, max_disparity: int | None) -> Comparison:
     """OpenCV's matcher, searching as far as the network does, but at most half the width."""
 
-    def disparity(frame: StereoFrame) -> FloatMap | None:
+    def disparity(frame: StereoFrame) -> Compared | None:
         if frame.right is None:
             return None
         left, right = frame.left, frame.right
         if rectifier is not None:
             left, right = rectifier.rectify_left(left), rectifier.rectify_right(right)
         reach_px = min(max_disparity or _SGBM_REACH_PX, right.shape[1] // 2)
-        return sgbm_disparity(_grey(left), _grey(right), reach_px)
+        return Compared(sgbm_disparity(_grey(left), _grey(right), reach_px))
 
     return disparity
 
@@ -57,8 +58,11 @@ def sgbm_comparison(rectifier: Rectifier | None, max_disparity: int | None) -> C
 def network_comparison(predictor: Predictor) -> Comparison:
     """Another network on the same frame, e.g. the same one before its fine-tuning."""
 
-    def disparity(frame: StereoFrame) -> FloatMap | None:
-        return None if frame.right is None else predictor.predict(frame.left, frame.right).disparity_px
+    def disparity(frame: StereoFrame) -> Compared | None:
+        if frame.right is None:
+            return None
+        prediction = predictor.predict(frame.left, frame.right)
+        return Compared(prediction.disparity_px, prediction.confidence)
 
     return disparity
 

@@ -13,17 +13,12 @@ from PySide6.QtCore import QObject, Signal
 from depthstudio.cameras import CaptureThread
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import Rectifier, StereoCalibration
-from depthstudio.gui.pages.live.comparisons import (
-    camera_comparison,
-    exact_comparison,
-    network_comparison,
-    sgbm_comparison,
-)
 from depthstudio.gui.tasks import TaskContext, TaskRunner
 
 if TYPE_CHECKING:
     from depthstudio.inference import Predictor
-    from depthstudio.inference.live import Comparison, LiveLoop
+    from depthstudio.inference.live import LiveLoop
+    from depthstudio.inference.live_result import Comparison
 
 _STOP_TIMEOUT_S = 10.0
 
@@ -149,7 +144,8 @@ class LiveEngine(QObject):
             loop.stop(_STOP_TIMEOUT_S)
 
     def _make(self, setup: Setup, first: StereoFrame | None) -> LiveLoop:
-        """On the task's thread."""
+        """On the task's thread. What imports torch is imported here, so that the window need not wait for it."""
+        from depthstudio.gui.pages.live import comparisons
         from depthstudio.inference.live import LiveLoop
 
         rectifier = Rectifier(setup.calibration, setup.size) if setup.calibration is not None else None
@@ -158,12 +154,16 @@ class LiveEngine(QObject):
         # What is no longer used gives its memory back before the next one needs it.
         self._loaded = {use: predictor for use, predictor in self._loaded.items() if use in kept}
         predictor = self._ready(setup.network, rectifier, setup.size)
-        comparisons: dict[str, Comparison] = {"sgbm": sgbm_comparison(rectifier, predictor.max_disparity)}
+        quick: dict[str, Comparison] = {}
         if rectifier is not None:
-            comparisons |= {"camera": camera_comparison(rectifier), "exact": exact_comparison(rectifier)}
+            quick = {
+                "camera": comparisons.camera_comparison(rectifier),
+                "exact": comparisons.exact_comparison(rectifier),
+            }
+        slow: dict[str, Comparison] = {"sgbm": comparisons.sgbm_comparison(rectifier, predictor.max_disparity)}
         if setup.second is not None:
-            comparisons["second"] = network_comparison(self._ready(setup.second, rectifier, setup.size))
-        return LiveLoop(setup.capture.newest("inference"), predictor, comparisons, first)
+            slow["second"] = comparisons.network_comparison(self._ready(setup.second, rectifier, setup.size))
+        return LiveLoop(setup.capture.newest("inference"), predictor, quick, first, slow)
 
     def _ready(self, use: NetworkUse, rectifier: Rectifier | None, size: tuple[int, int]) -> Predictor:
         """The predictor, loaded when it is not there yet, warm for this size."""

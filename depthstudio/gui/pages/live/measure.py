@@ -15,7 +15,7 @@ from depthstudio.gui.widgets.basics import Section, Segments, icon_button, label
 from depthstudio.gui.widgets.overlays import Overlay
 
 if TYPE_CHECKING:
-    from depthstudio.inference.live import LiveResult
+    from depthstudio.inference.live_result import LiveResult
 
 LOOK, DISTANCE, REGION = "look", "distance", "region"
 _HINTS = {

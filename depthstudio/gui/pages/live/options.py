@@ -11,7 +11,7 @@ from depthstudio.gui.settings import WindowSettings
 from depthstudio.gui.widgets.basics import Section, field, label, row
 
 if TYPE_CHECKING:
-    from depthstudio.inference.live import LiveResult
+    from depthstudio.inference.live_result import LiveResult
     from depthstudio.inference.steps import StepSettings
 
 _DISPARITY_STEP = 16

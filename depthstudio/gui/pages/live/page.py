@@ -25,7 +25,7 @@ from depthstudio.gui.theme import theme
 from depthstudio.gui.widgets.basics import Section, button, icon_button, label, row
 
 if TYPE_CHECKING:
-    from depthstudio.inference.live import LiveResult
+    from depthstudio.inference.live_result import LiveResult
 
 _POLL_MS = 10
 _NUMBERS_MS = 500
@@ -222,7 +222,7 @@ class LivePage(Page):
         if self.views.result is not None:
             loop = self.engine.loop
             rectifier = loop.predictor.rectifier if loop is not None else None
-            save_snapshot(self.studio, self.views.result, self._about(), rectifier)
+            save_snapshot(self.studio, self.views.result.whole, self._about(), rectifier)
 
     def export_cloud(self) -> None:
         """Save the points that are shown, all of them, as a file in the background."""
@@ -288,7 +288,7 @@ class LivePage(Page):
 
     def _measure(self) -> None:
         self.views.set_selecting(self.measure.tool == REGION)
-        self.measure.update_numbers(self.views.result)
+        self.measure.update_numbers(self.views.result.whole if self.views.result is not None else None)
         self.views.set_marks(self.measure.marks())
 
     def _tell_loop(self) -> None:
@@ -296,7 +296,13 @@ class LivePage(Page):
         if loop is not None:
             loop.wanted = self.views.wanted
             loop.steps = self.steps.settings
-            loop.paused = not self.isVisible() or self.studio.sources.state is SourceState.PAUSED
+            loop.held = not self.isVisible() or self._holds_the_picture
+
+    @property
+    def _holds_the_picture(self) -> bool:
+        """A live camera goes on while its picture is held. A paused recording sends only what it is stepped to."""
+        sources = self.studio.sources
+        return sources.state is SourceState.PAUSED and sources.playback is None
 
     def _poll(self) -> None:
         loop = self.engine.loop

@@ -16,7 +16,7 @@ from depthstudio.gui.widgets.image_view import ImageView
 from depthstudio.gui.widgets.wipe_view import WipeView
 
 if TYPE_CHECKING:
-    from depthstudio.inference.live import LiveResult
+    from depthstudio.inference.live_result import LiveResult
 
 _CHOOSER_WIDTH_PX = 176
 
@@ -126,6 +126,10 @@ class WipePane(QWidget):
     def show_result(self, result: LiveResult, coloring: Coloring) -> None:
         """See PicturePane."""
         both = [coloring.colored(result, str(chooser.currentData())) for chooser in (self.first, self.second)]
+        told = {
+            chooser.currentText(): shown.words for chooser, shown in zip((self.first, self.second), both, strict=True)
+        }
+        self.view.set_readout("  ".join(f"{name}: {words}" for name, words in told.items() if words))
         missing = next((shown.words for shown in both if shown.pixels is None), "")
         self.view.set_placeholder(missing)
         self.view.set_pair(both[0].pixels, both[1].pixels)

@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from depthstudio.frames import FloatMap
 from depthstudio.geometry.measuring import MATCHING_ERROR_PX, expected_error_m
-from depthstudio.gui.pages.live.kinds import METHODS, Pair
+from depthstudio.gui.pages.live.kinds import METHODS, Pair, values_of
 from depthstudio.gui.theme import GRID_PX
 from depthstudio.gui.widgets.basics import column, label, number_label, row
 
 if TYPE_CHECKING:
-    from depthstudio.inference.live import LiveResult
+    from depthstudio.inference.live_result import LiveResult
 
 _ALWAYS = ("position", "disparity", "depth", "error")
 _NAMES = {
@@ -31,6 +31,7 @@ _NAMES = {
     "camera": ("Camera", "What the camera itself measured here.", 68),
     "sgbm": ("SGBM", "What OpenCV's semi-global matching finds here.", 68),
     "second": ("Second", "What the second network finds here.", 68),
+    "second_confidence": ("Second's", "How likely the second network finds its error to be below 1 px.", 68),
     "exact": ("Exact", "The simulated scene itself.", 68),
     "difference": ("Difference", "The first of the two chosen methods minus the second one.", 88),
 }
@@ -58,15 +59,18 @@ def read_at(result: LiveResult, x: int, y: int, pair: Pair = ("network", "camera
         words["error"] = f"± {spoken_distance(expected_error_m(depth_m, result.geometry))}"
     if result.prediction.confidence is not None:
         words["confidence"] = f"{float(result.prediction.confidence[y, x]) * 100:.0f}%"
-    metric = bool(result.depth_m)
-    compared = result.depth_m if metric else result.disparity_px
-    for name in METHODS:
-        value = at(compared, name)
-        if value is not None and name in _NAMES:
-            words[name] = f"{value:.3f} m" if metric else f"{value:.2f} px"
-    first, second = (at(compared, name) for name in pair)
-    if first is not None and second is not None:
-        words["difference"] = spoken_distance(first - second, "+") if metric else f"{first - second:+.2f} px"
+    metric, unit = bool(result.depth_m), "depth" if result.depth_m else "disparity"
+    for kind in (*METHODS, "second_confidence", "difference"):
+        values = values_of(result, kind, unit, pair) if kind in _NAMES else None
+        value = float(values[y, x]) if values is not None else float("nan")
+        if not np.isfinite(value):
+            continue
+        if kind == "second_confidence":
+            words[kind] = f"{value * 100:.0f}%"
+        elif kind == "difference":
+            words[kind] = spoken_distance(value, "+") if metric else f"{value:+.2f} px"
+        else:
+            words[kind] = f"{value:.3f} m" if metric else f"{value:.2f} px"
     return words
 
 

@@ -16,7 +16,7 @@ from depthstudio.gui.tasks import TaskContext
 from depthstudio.workspace import new_folder_name
 
 if TYPE_CHECKING:
-    from depthstudio.inference.live import LiveResult
+    from depthstudio.inference.live_result import LiveResult
 
 
 def save_snapshot(studio: Studio, result: LiveResult, about: Mapping[str, Any], rectifier: Rectifier | None) -> None:

@@ -21,7 +21,7 @@ from depthstudio.gui.widgets.color_bar import ColorBar
 from depthstudio.gui.widgets.overlays import Overlay
 
 if TYPE_CHECKING:
-    from depthstudio.inference.live import LiveResult
+    from depthstudio.inference.live_result import LiveResult
 
 LAYOUTS = {"one": "1", "two": "2", "four": "4", "wipe": "Wipe", "cloud": "3-D"}
 _FIRST_KINDS = ("left", "network", "camera", "difference")
