@@ -17,6 +17,7 @@ from depthstudio.frames import StereoFrame
 from depthstudio.geometry import RectifiedGeometry
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.quality import QualityPage
+from depthstudio.gui.pages.quality.empty import Missing
 from depthstudio.gui.studio import Studio
 from depthstudio.models import create_network, save_network
 
@@ -51,7 +52,7 @@ def reading(distance_m: float, right: float = 0.0, frames: int = 2, known_m: flo
 
 
 def test_the_page_says_what_is_missing(page: QualityPage) -> None:
-    assert page.is_empty and page.empty_shown == "source"
+    assert page.is_empty and page.missing is Missing.SOURCE
 
 
 def test_numbers_are_shown_for_what_there_is(page: QualityPage) -> None:
@@ -60,12 +61,12 @@ def test_numbers_are_shown_for_what_there_is(page: QualityPage) -> None:
     assert page.table.text("z_accuracy_mm", "network") == "-10.00"
     assert page.table.text("fill_rate", "sgbm") == "100.0"
     assert page.table.text("fill_rate", "camera") == "–"
-    assert page.verdict.word == "Facing it"
+    assert page.facing.verdict.word == "Facing it"
 
 
 def test_a_tilted_camera_is_told_which_way_to_turn(page: QualityPage) -> None:
     page.show_reading(reading(1.0, right=0.005))
-    assert page.verdict.word.startswith("Tilted by 5.7")
+    assert page.facing.verdict.word.startswith("Tilted by 5.7")
 
 
 def test_stations_become_curves_and_files(page: QualityPage, studio: Studio, tmp_path: Path, qtbot: QtBot) -> None:
@@ -76,7 +77,7 @@ def test_stations_become_curves_and_files(page: QualityPage, studio: Studio, tmp
     page.remove_station(0)
     assert len(page.stations) == 2
     for kind in ("csv", "pdf"):
-        page.save(tmp_path / f"quality.{kind}")
+        page.saving.save(tmp_path / f"quality.{kind}")
         qtbot.waitUntil(lambda kind=kind: (tmp_path / f"quality.{kind}").is_file(), timeout=SLOW_MS)
     rows = list(csv.DictReader((tmp_path / "quality.csv").open()))
     assert [(row["known_distance_m"], row["method"]) for row in rows] == [

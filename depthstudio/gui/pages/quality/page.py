@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime
-from math import isfinite, nan
+from math import nan
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFileDialog, QProgressBar, QSlider, QSpinBox
+from PySide6.QtWidgets import QProgressBar, QSlider, QSpinBox
 
-from depthstudio.evaluation.depth_quality import Region, facing_advice
+from depthstudio.evaluation.depth_quality import Region
 from depthstudio.evaluation.quality_loop import QualityReading, QualityWish
-from depthstudio.evaluation.quality_report import METHODS, Station, write_quality_csv, write_quality_pdf
+from depthstudio.evaluation.quality_report import Station
 from depthstudio.frames import StereoFrame
-from depthstudio.geometry.disparity import disparity_to_depth
-from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.live.networks import NetworkChooser, NetworkItem, list_networks
 from depthstudio.gui.pages.quality.distance_section import DistanceSection
+from depthstudio.gui.pages.quality.empty import Missing, empty_states, missing_from
 from depthstudio.gui.pages.quality.engine import QualityEngine, QualitySetup
+from depthstudio.gui.pages.quality.facing import FacingSection
+from depthstudio.gui.pages.quality.pictures import QualityPictures
+from depthstudio.gui.pages.quality.saving import SaveButtons
 from depthstudio.gui.pages.quality.stations import StationCurves, StationsSection
 from depthstudio.gui.pages.quality.table import QualityTable
 from depthstudio.gui.sources import SourceState
 from depthstudio.gui.studio import Studio
-from depthstudio.gui.widgets.basics import Section, Segments, button, column, field, label, row
-from depthstudio.gui.widgets.image_view import ImageView, Overlay
-from depthstudio.gui.widgets.status import EmptyState, VerdictLabel
+from depthstudio.gui.widgets.basics import Section, button, column, field, label, row
 
 _POLL_MS = 30
-_GOOD_TILT_DEG = 1.0
-_USABLE_TILT_DEG = 5.0
 
 
 class QualityPage(Page):
@@ -50,7 +47,8 @@ class QualityPage(Page):
         self._frame_kind: tuple[object, ...] = ()
         self._build_stage()
         self._build_panel()
-        self._build_empty()
+        self._empty = empty_states(studio, self.networks.ask_file)
+        self.missing: Missing | None = None
         self._polling = QTimer(self, interval=_POLL_MS)
         self._polling.timeout.connect(self._poll)
         studio.sources.state_changed.connect(self.refresh)
@@ -62,30 +60,19 @@ class QualityPage(Page):
     # ---- building
 
     def _build_stage(self) -> None:
-        self.left_view = ImageView("Left, rectified", "Waiting for the source")
-        self.depth_view = ImageView("Depth", "")
-        self.left_view.clicked.connect(self.move_region)
-        self.depth_view.clicked.connect(self.move_region)
-        self.shown = Segments(METHODS)
-        self.shown.chosen.connect(lambda _: self._show_depth())
-        pictures = row(self.left_view, self.depth_view)
-        pictures.setStretch(0, 1)
-        pictures.setStretch(1, 1)
+        self.pictures = QualityPictures()
+        self.pictures.clicked.connect(self.move_region)
         self.table = QualityTable()
         self.curves = StationCurves()
         numbers = row(self.table, self.curves)
         numbers.setStretch(0, 1)
         numbers.setStretch(1, 1)
-        hint = label("Click a picture to move the region", "small")
-        self.stage.addLayout(row(hint, 1, self.shown))
-        self.stage.addLayout(pictures, 3)
+        self.stage.addWidget(self.pictures, 3)
         self.stage.addLayout(numbers, 4)
 
     def _build_panel(self) -> None:
-        self.verdict = VerdictLabel()
-        facing = Section("Facing the wall")
-        facing.add(self.verdict)
-        self.panel.add(facing)
+        self.facing = FacingSection()
+        self.panel.add(self.facing)
         self.networks = NetworkChooser("Network", "Which network is measured.")
         self.networks.chosen.connect(lambda _: self.refresh())
         self.state = label("", "small", wrap=True)
@@ -116,48 +103,9 @@ class QualityPage(Page):
         self.progress.setTextVisible(False)
         self.measure_button = button("Measure here", self.measure_station, "target", "primary")
         self.measure_button.setToolTip("Average over the next frames and keep the numbers as a station (M)")
-        self.csv_button = button("CSV", lambda: self.ask_save("csv"), "download", tip="Save the stations as a table")
-        self.pdf_button = button("PDF", lambda: self.ask_save("pdf"), "file-text", tip="Save tables and curves")
-        saving = row(self.csv_button, self.pdf_button)
-        saving.setStretch(0, 1)
-        saving.setStretch(1, 1)
-        self.panel.add_footer(column(self.progress, self.measure_button, saving))
+        self.saving = SaveButtons(self.studio)
+        self.panel.add_footer(column(self.progress, self.measure_button, self.saving))
         self.shortcut("M", self.measure_station)
-
-    def _build_empty(self) -> None:
-        sources = self.studio.sources
-        wall = ("Try the simulated wall", lambda: sources.open("sim://ir?scene=wall&distance_m=1"), "box")
-        self._empty = {
-            "source": EmptyState(
-                "ruler",
-                "No source is open",
-                "Point a camera at a flat, textured wall. This page measures how flat, complete, steady and true the "
-                "depth of your network, of the camera itself and of SGBM is.",
-                [("Open a camera", self.studio.camera_requested.emit, "camera"), wall],
-            ),
-            "pair": EmptyState(
-                "columns-2",
-                "This source has one picture only",
-                "A stereo network compares a left and a right one.",
-                [wall],
-            ),
-            "calibration": EmptyState(
-                "crosshair",
-                "This source needs a calibration",
-                "Millimetres need the focal length and the baseline of the rectified pair.",
-                [("Calibrate", lambda: self.studio.show_page("calibrate"), "grid-3x3")],
-            ),
-            "network": EmptyState(
-                "cpu",
-                "No network yet",
-                "Fine-tune one on your recordings, or open the file of one.",
-                [
-                    ("Train a network", lambda: self.studio.show_page("train"), "graduation-cap"),
-                    ("Open a file", self.networks.ask_file, "folder-open"),
-                ],
-            ),
-        }
-        self.empty_shown = ""
 
     # ---- life
 
@@ -206,29 +154,17 @@ class QualityPage(Page):
         if not self.isVisible():
             self.engine.use(None)
             return
-        self.empty_shown = self._missing()
-        self.show_empty(self._empty.get(self.empty_shown))
+        has_network = not self._networks_listed or self.networks.current is not None
+        self.missing = missing_from(self.studio, has_network)
+        self.show_empty(self._empty[self.missing] if self.missing is not None else None)
         sources = self.studio.sources
         frame, capture, active = sources.last_frame, sources.capture, self.studio.calibration
         path = self.networks.current
-        if not self.empty_shown and frame is not None and capture is not None and active is not None and path:
+        if self.missing is None and frame is not None and capture is not None and active is not None and path:
             self.engine.use(QualitySetup(path, capture, active.calibration, frame.size), self._wish(frame.size))
         elif sources.state is not SourceState.OPENING:
             self.engine.use(None)
         self._show_state()
-
-    def _missing(self) -> str:
-        sources = self.studio.sources
-        if sources.state in (SourceState.NONE, SourceState.FAILED):
-            return "source"
-        frame = sources.last_frame
-        if frame is None:
-            return ""
-        if frame.right is None:
-            return "pair"
-        if self.studio.calibration is None:
-            return "calibration"
-        return "network" if self._networks_listed and self.networks.current is None else ""
 
     # ---- what is measured
 
@@ -279,26 +215,6 @@ class QualityPage(Page):
         del self.stations[number]
         self._show_stations()
 
-    # ---- saving
-
-    def ask_save(self, kind: str) -> None:
-        """Ask where, then save the stations."""
-        folder = self.studio.workspace.root
-        dialog = QFileDialog(self.window(), "Save depth quality", str(folder / f"depth_quality.{kind}"))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(kind)
-        dialog.setNameFilter(f"*.{kind}")
-        dialog.fileSelected.connect(lambda name: self.save(Path(name)))
-        dialog.open()
-
-    def save(self, path: Path) -> None:
-        """Write the stations as .csv or .pdf in the background."""
-        stations = list(self.stations)
-        write = write_quality_pdf if path.suffix == ".pdf" else write_quality_csv
-        saved = lambda _: self.studio.notify(Notice("Depth quality saved.", f"{path}", tone="good"))  # noqa: E731
-        self.studio.tasks.run(lambda _: write(path, stations), "Save depth quality", saved)
-
     # ---- showing
 
     def _poll(self) -> None:
@@ -317,15 +233,9 @@ class QualityPage(Page):
         """Show the newest numbers and pictures."""
         self.reading = reading
         self.distance.set_simulated(reading.exact_distance_m)
-        r = reading.wish.region.within(reading.geometry.size)
-        x1, y1 = r.x + r.width, r.y + r.height
-        corners = np.array([(r.x, r.y), (x1, r.y), (x1, y1), (r.x, y1), (r.x, r.y)], np.float32)
-        self.left_view.set_image(reading.left)
-        for view in (self.left_view, self.depth_view):
-            view.set_overlays([Overlay(lines=[corners], token="accent")])
-        self._show_depth()
+        self.pictures.show_reading(reading)
         self.table.show_quality(reading.quality)
-        self._show_facing(reading)
+        self.facing.show_quality(reading.quality)
         self.progress.setRange(0, reading.wish.frames)
         self.progress.setValue(reading.frames)
         if self._waiting_for_station and reading.number >= reading.wish.frames:
@@ -333,49 +243,18 @@ class QualityPage(Page):
             self.add_station(reading)
         self._show_state()
 
-    def _show_facing(self, reading: QualityReading) -> None:
-        known = [one for one in reading.quality.values() if isfinite(one.tilt_deg) and one.fill_rate > 0]
-        if not known:
-            self.verdict.set_verdict("No plane seen", "Point the region at a flat, textured wall.", "warning")
-            return
-        best = max(known, key=lambda one: (one.fill_rate, -one.subpixel_rms_px))
-        advice = facing_advice(best, _GOOD_TILT_DEG)
-        if not advice:
-            self.verdict.set_verdict("Facing it", f"Tilt {best.tilt_deg:.1f}°.", "good")
-        else:
-            tone = "warning" if best.tilt_deg < _USABLE_TILT_DEG else "bad"
-            self.verdict.set_verdict(f"Tilted by {best.tilt_deg:.1f}°", advice, tone)
-
-    def _show_depth(self) -> None:
-        reading = self.reading
-        if reading is None:
-            return
-        method = self.shown.current
-        disparity_px = reading.disparity_px.get(method)
-        self.depth_view.set_caption(f"{METHODS[method]}, depth in m")
-        if disparity_px is None:
-            self.depth_view.set_map(None)
-            self.depth_view.set_placeholder("This source brings no depth of its own")
-            return
-        distances = [one.distance_m for one in reading.quality.values() if isfinite(one.distance_m)]
-        middle = float(np.median(distances)) if distances else nan
-        limits = (0.9 * middle, 1.1 * middle) if isfinite(middle) else None
-        self.depth_view.set_map(disparity_to_depth(disparity_px, reading.geometry), limits)
-
     def _show_stations(self) -> None:
         self.list.set_stations(self.stations)
         self.curves.set_stations(self.stations)
-        self._show_state()
+        self.saving.set_stations(self.stations)
 
     def _show_state(self) -> None:
         loop = self.engine.loop
         words = "Loading the network…" if self.engine.loading else loop.predictor.name if loop is not None else ""
         self.state.setText(words)
         self.state.setVisible(bool(words))
-        self.left_view.set_placeholder(words or "Waiting for the source")
+        self.pictures.set_placeholder(words or "Waiting for the source")
         self.measure_button.setEnabled(loop is not None)
         self.measure_button.setText("Measuring…" if self._waiting_for_station else "Measure here")
-        for saving in (self.csv_button, self.pdf_button):
-            saving.setEnabled(bool(self.stations))
         if loop is None:
             self._waiting_for_station = False
