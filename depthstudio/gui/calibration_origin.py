@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from depthstudio.gui.studio import Studio
+from depthstudio.gui.studio import ActiveCalibration, Studio
 from depthstudio.training.provenance import ids_of_network
 
 
@@ -21,10 +21,16 @@ def calibration_conflict(studio: Studio) -> str:
             f"{chosen.name} ({chosen.calibration.id}) is another one."
         )
     network = studio.settings.live_network
-    trained_with = ids_of_network(Path(network)) if network else ()
-    if trained_with and chosen.calibration.id not in trained_with:
-        return (
-            f"The network {Path(network).parent.name} was trained with calibration {', '.join(trained_with)}; "
-            f"{chosen.name} ({chosen.calibration.id}) is another one."
-        )
-    return ""
+    return network_conflict(Path(network), chosen) if network else ""
+
+
+def network_conflict(network: Path, active: ActiveCalibration | None) -> str:
+    """One sentence when a network was trained with another calibration than the one in force; else empty."""
+    trained_with = ids_of_network(network) if active is not None else ()
+    if active is None or not trained_with or active.calibration.id in trained_with:
+        return ""
+    name = "the source's own" if active.path is None and active.name == "from the source" else active.name
+    return (
+        f"The network {network.parent.name} was trained with calibration {', '.join(trained_with)}; "
+        f"{name} ({active.calibration.id}) is another one."
+    )

@@ -51,7 +51,7 @@ def test_without_a_source_or_a_network_the_page_says_what_is_missing(
 ) -> None:
     assert page.is_empty
     assert page.empty_shown == "source"
-    page.networks.set_current(None)
+    page.networks.first.set_current(None)
     studio.sources.open(RIG)
     qtbot.waitUntil(lambda: page.empty_shown == "network", timeout=PATIENT_MS)
 
@@ -191,7 +191,7 @@ def test_a_snapshot_holds_picture_disparity_depth_and_settings(
     qtbot.wait(600)
     result = page.views.result
     assert result is not None
-    page.snapshot()
+    page.saver.snapshot()
     qtbot.waitUntil(lambda: bool(window.banners), timeout=PATIENT_MS)
     (folder,) = (studio.workspace.root / "snapshots").iterdir()
     assert np.array_equal(np.load(folder / "disparity.npy"), result.prediction.disparity_px)
@@ -220,7 +220,7 @@ def test_a_second_network_is_computed_only_while_it_is_shown(
     page: LivePage, studio: Studio, qtbot: QtBot, network_file: Path
 ) -> None:
     run_live(page, studio, qtbot, network_file)
-    page.second._choose(network_file)
+    page.networks.second._choose(network_file)
     assert page.views.wanted == {"second"}
     qtbot.waitUntil(
         lambda: page.views.result is not None and "second" in page.views.result.disparity_px, timeout=PATIENT_MS
@@ -228,7 +228,7 @@ def test_a_second_network_is_computed_only_while_it_is_shown(
     result = page.views.result
     assert result is not None
     np.testing.assert_allclose(result.disparity_px["second"], result.disparity_px["network"], atol=1e-3)
-    page.second._choose(None)
+    page.networks.second._choose(None)
     assert page.views.wanted == set()
     assert page.engine.setup is not None
     assert page.engine.setup.second is None
@@ -240,7 +240,7 @@ def test_backend_and_half_resolution_are_chosen_and_remembered(
     run_live(page, studio, qtbot, network_file)
     page.computing._backend.setCurrentIndex(page.computing._backend.findData("torch"))
     page.computing._half.setChecked(True)
-    qtbot.waitUntil(lambda: "half resolution (torch" in page.network_state.text(), timeout=PATIENT_MS)
+    qtbot.waitUntil(lambda: "half resolution (torch" in page.networks.state.text(), timeout=PATIENT_MS)
     assert studio.settings.live_backend == "torch"
     assert studio.settings.live_half_resolution
 
@@ -296,7 +296,7 @@ def test_the_point_cloud_is_explained_where_there_is_no_opengl_and_can_still_be_
     qtbot.mouseClick(page.display_form.layouts._buttons["cloud"], Qt.MouseButton.LeftButton)
     assert page.views.cloud.isVisible()
     assert "OpenGL" in page.views.cloud._message.text()
-    page.export_cloud()
+    page.saver.cloud()
     qtbot.waitUntil(lambda: bool(window.banners), timeout=PATIENT_MS)
     (file,) = (studio.workspace.root / "clouds").iterdir()
     result = page.views.result
@@ -320,3 +320,22 @@ def test_a_paused_recording_is_predicted_frame_by_frame_as_it_is_stepped(
         wanted = studio.sources.last_frame.number  # type: ignore[union-attr]
         qtbot.waitUntil(lambda: page.views.result.frame.number == wanted, timeout=PATIENT_MS)  # type: ignore[union-attr]  # noqa: B023
     assert wanted == 2
+
+
+def test_a_network_trained_with_another_calibration_says_so_when_it_is_chosen(
+    window: MainWindow, page: LivePage, studio: Studio, network_file: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run-3"
+    run.mkdir()
+    (run / "best.safetensors").write_bytes(network_file.read_bytes())
+    own = StereoCalibration.rectified_pair(600.0, 0.05, 319.5, 239.5, (640, 480))
+    other = StereoCalibration.rectified_pair(610.0, 0.05, 319.5, 239.5, (640, 480))
+    (run / "run.json").write_text(json.dumps({"calibration_ids": [own.id]}))
+    studio.use_calibration(ActiveCalibration(other, "other"))
+    page.choose_network(network_file)
+    assert not window.banners
+    page.choose_network(run / "best.safetensors")
+    assert "run-3 was trained with" in window.banners[0].notice.what
+    assert "run-3" in page.networks.warning.text()
+    studio.use_calibration(ActiveCalibration(own, "own"))
+    assert page.networks.warning.text() == ""

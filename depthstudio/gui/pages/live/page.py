@@ -14,15 +14,16 @@ from depthstudio.gui.pages.live.display_form import DisplayForm
 from depthstudio.gui.pages.live.empty import empty_states, missing_from
 from depthstudio.gui.pages.live.engine import EngineState, LiveEngine, NetworkUse, Setup
 from depthstudio.gui.pages.live.measure import LOOK, REGION, MeasureSection
-from depthstudio.gui.pages.live.networks import NetworkChooser, NetworkItem, list_networks
+from depthstudio.gui.pages.live.network_section import NetworkSection
+from depthstudio.gui.pages.live.networks import NetworkItem, list_networks
 from depthstudio.gui.pages.live.options import ComputingForm, StepsForm
-from depthstudio.gui.pages.live.saving import save_cloud, save_snapshot
+from depthstudio.gui.pages.live.saving import ResultSaver
 from depthstudio.gui.pages.live.speed import SpeedTable
 from depthstudio.gui.pages.live.views import LiveViews
 from depthstudio.gui.sources import SourceState
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.theme import theme
-from depthstudio.gui.widgets.basics import Section, button, icon_button, label, row
+from depthstudio.gui.widgets.basics import Section, button, row
 
 if TYPE_CHECKING:
     from depthstudio.inference.live_result import LiveResult
@@ -49,7 +50,7 @@ class LivePage(Page):
         self._calibration_id = ""
         self._networks_listed = False
         self._build_panel()
-        self.empty = empty_states(studio, self.networks.ask_file, self.treat_as_rectified)
+        self.empty = empty_states(studio, self.networks.first.ask_file, self.treat_as_rectified)
         self._polling = QTimer(self, interval=_POLL_MS)
         self._polling.timeout.connect(self._poll)
         self._counting = QTimer(self, interval=_NUMBERS_MS)
@@ -61,17 +62,7 @@ class LivePage(Page):
     # ---- building
 
     def _build_panel(self) -> None:
-        self.networks = NetworkChooser("Network", "Which network predicts. Runs show their best validation error.")
-        self.second = NetworkChooser(
-            "Second network",
-            "Another network on the same frames, e.g. the one from before a fine-tuning. Computed only while shown.",
-            "Compare with no other network",
-        )
-        self.network_state = label("", "small", wrap=True)
-        section = Section("Network")
-        section.heading_row.addWidget(icon_button("refresh-cw", "Load the network again", self.reload, size_px=14))
-        for widget in (self.networks, self.second, self.network_state):
-            section.add(widget)
+        self.networks = NetworkSection(self.studio)
         self.display_form = DisplayForm(self.views)
         self.measure = MeasureSection()
         self.steps = StepsForm()
@@ -79,11 +70,12 @@ class LivePage(Page):
         speed = Section("Speed")
         speed.add(self.speed)
         self.computing = ComputingForm(self.studio.settings)
-        for part in (section, self.display_form, self.measure, speed, self.steps, self.computing):
+        for part in (self.networks, self.display_form, self.measure, speed, self.steps, self.computing):
             self.panel.add(part)
+        self.saver = ResultSaver(self.studio, self.engine, self.views, self._about)
         self.pause_button = button("Pause", self.toggle_pause, "pause", tip="Hold this frame for a closer look (P)")
         self.snapshot_button = button(
-            "Snapshot", self.snapshot, "aperture", tip="Save picture, disparity, depth and settings as files (S)"
+            "Snapshot", self.saver.snapshot, "aperture", tip="Save picture, disparity, depth and settings as files (S)"
         )
         line = row(self.pause_button, self.snapshot_button)
         line.setStretch(0, 1)
@@ -98,18 +90,19 @@ class LivePage(Page):
         studio.library_changed.connect(self.list_networks)
         studio.preview_requested.connect(self.preview)
         self.networks.chosen.connect(self.choose_network)
+        self.networks.second_chosen.connect(self.choose_second)
+        self.networks.reload_requested.connect(self.reload)
         self.computing.changed.connect(self.refresh)
         self.engine.changed.connect(self._show_state)
         self.engine.failed.connect(self._on_failed)
-        self.second.chosen.connect(self.choose_second)
         self.views.wanted_changed.connect(self._tell_loop)
         self.views.clicked.connect(self.measure.click)
         self.views.selected.connect(self.measure.select)
-        self.views.cloud.export_requested.connect(self.export_cloud)
+        self.views.cloud.export_requested.connect(self.saver.cloud)
         self.measure.changed.connect(self._measure)
         self.steps.changed.connect(self._on_steps)
         self.views.displayed.connect(self._on_displayed)
-        self.shortcut("S", self.snapshot)
+        self.shortcut("S", self.saver.snapshot)
 
     # ---- life
 
@@ -159,7 +152,7 @@ class LivePage(Page):
         if missing is None and path is not None and frame is not None and capture is not None:
             active = self.studio.calibration
             calibration = active.calibration if active else None
-            second = self.second.current
+            second = self.networks.second.current
             setup = Setup(
                 self._use(path), capture, calibration, frame.size, None if second is None else self._use(second)
             )
@@ -181,14 +174,13 @@ class LivePage(Page):
 
     def choose_network(self, path: Path) -> None:
         """Use this network, and remember it."""
-        self.networks.set_current(path)
-        self.studio.settings.live_network = str(path)
+        self.networks.choose(path)
         self.engine.forget()
         self.refresh()
 
     def choose_second(self, path: Path | None) -> None:
         """Compare with this network, or with none."""
-        self.second.set_current(path)
+        self.networks.choose_second(path)
         shown = "second" in self.views.kinds
         if path is not None and not shown and self.views.layout_name in ("two", "four"):
             self.views.replace("left" if self.views.layout_name == "two" else "camera", "second")
@@ -217,28 +209,10 @@ class LivePage(Page):
         sources = self.studio.sources
         sources.set_paused(sources.state is not SourceState.PAUSED)
 
-    def snapshot(self) -> None:
-        """Save what is shown as files, in the background."""
-        if self.views.result is not None:
-            loop = self.engine.loop
-            rectifier = loop.predictor.rectifier if loop is not None else None
-            save_snapshot(self.studio, self.views.result.whole, self._about(), rectifier)
-
-    def export_cloud(self) -> None:
-        """Save the points that are shown, all of them, as a file in the background."""
-        if self.views.result is not None:
-            save_cloud(self.studio, self.views.result, self.views.cloud.options)
-
     def _about(self) -> dict[str, object]:
-        active = self.studio.calibration
-        loop = self.engine.loop
         return {
-            "source": self.studio.sources.url,
             "network_file": str(self.networks.current or ""),
-            "network": loop.predictor.name if loop is not None else "",
-            "calibration": active.name if active is not None else "",
-            "calibration_id": active.calibration.id if active is not None else "",
-            "second_network_file": str(self.second.current or ""),
+            "second_network_file": str(self.networks.second.current or ""),
             "half_resolution": self.computing.half_resolution,
         }
 
@@ -247,13 +221,6 @@ class LivePage(Page):
     def _on_networks(self, items: list[NetworkItem]) -> None:
         self._networks_listed = True
         self.networks.set_items(items)
-        self.second.set_items(items)
-        if self.networks.current is None:
-            last = Path(self.studio.settings.live_network)
-            known = last if self.studio.settings.live_network and last.is_file() else None
-            self.networks.set_current(known or (items[0].path if items else None))
-        else:
-            self.networks.set_current(self.networks.current)
         self.refresh()
 
     def _on_source(self) -> None:
@@ -328,17 +295,7 @@ class LivePage(Page):
         self._tell_loop()
         sources = self.studio.sources
         loop = self.engine.loop
-        if state is EngineState.LOADING:
-            words = "Loading the network…"
-        elif state is EngineState.FAILED:
-            words = "This network cannot be used; the message above says why."
-        elif loop is not None:
-            words = loop.predictor.name
-        else:
-            words = "Waiting for the source" if self.networks.current is not None else ""
-        self.network_state.setText(words)
-        self.network_state.setToolTip("\n".join(loop.predictor.notes) if loop is not None else "")
-        self.network_state.setVisible(bool(words))
+        words = self.networks.show_state(state, loop)
         if state is not EngineState.RUNNING:
             self.views.show_result(None)
         opening = sources.state is SourceState.OPENING

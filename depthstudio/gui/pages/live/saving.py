@@ -2,54 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from depthstudio.errors import DatasetError
-from depthstudio.geometry import Rectifier
 from depthstudio.geometry.point_cloud import write_ply
 from depthstudio.gui.errors import Notice
-from depthstudio.gui.pages.live.cloud import CloudOptions, cloud_of
+from depthstudio.gui.pages.live.cloud import cloud_of
+from depthstudio.gui.pages.live.engine import LiveEngine
+from depthstudio.gui.pages.live.views import LiveViews
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import TaskContext
 from depthstudio.workspace import new_folder_name
 
-if TYPE_CHECKING:
-    from depthstudio.inference.live_result import LiveResult
 
+class ResultSaver:
+    """about: what the page adds to the facts that are written beside the files."""
 
-def save_snapshot(studio: Studio, result: LiveResult, about: Mapping[str, Any], rectifier: Rectifier | None) -> None:
-    """Everything known about one frame, as a folder under snapshots/."""
-    parent = studio.workspace.root / "snapshots"
+    def __init__(
+        self, studio: Studio, engine: LiveEngine, views: LiveViews, about: Callable[[], dict[str, object]]
+    ) -> None:
+        self._studio = studio
+        self._engine = engine
+        self._views = views
+        self._about = about
 
-    def write(_: TaskContext) -> Path:
-        from depthstudio.inference.snapshot import write_snapshot
+    def snapshot(self) -> None:
+        """Everything known about one frame, as a folder under snapshots/."""
+        if self._views.result is None:
+            return
+        result, about, loop = self._views.result.whole, self._facts(), self._engine.loop
+        rectifier = loop.predictor.rectifier if loop is not None else None
+        parent = self._studio.workspace.root / "snapshots"
 
-        folder = parent / new_folder_name(parent, "live")
-        write_snapshot(folder, result, about, rectifier)
-        return folder
+        def write(_: TaskContext) -> Path:
+            from depthstudio.inference.snapshot import write_snapshot
 
-    def done(folder: Path) -> None:
-        studio.notify(Notice("Snapshot saved.", f"{folder}", tone="good"))
+            folder = parent / new_folder_name(parent, "live")
+            write_snapshot(folder, result, about, rectifier)
+            return folder
 
-    studio.tasks.run(write, "Snapshot", done)
+        def done(folder: Path) -> None:
+            self._studio.notify(Notice("Snapshot saved.", f"{folder}", tone="good"))
 
+        self._studio.tasks.run(write, "Snapshot", done)
 
-def save_cloud(studio: Studio, result: LiveResult, options: CloudOptions) -> None:
-    """The point cloud as it is cut and coloured, every point of it, as a .ply under clouds/."""
-    parent = studio.workspace.root / "clouds"
+    def cloud(self) -> None:
+        """The point cloud as it is cut and coloured, every point of it, as a .ply under clouds/."""
+        result, options = self._views.result, self._views.cloud.options
+        if result is None:
+            return
+        parent = self._studio.workspace.root / "clouds"
 
-    def write(_: TaskContext) -> tuple[Path, int]:
-        cloud = cloud_of(result, options)
-        if cloud is None:
-            raise DatasetError("There are no points to save.", "This view has no depth in metres.")
-        path = parent / f"{new_folder_name(parent, options.method)}.ply"
-        write_ply(path, cloud)
-        return path, len(cloud)
+        def write(_: TaskContext) -> tuple[Path, int]:
+            cloud = cloud_of(result, options)
+            if cloud is None:
+                raise DatasetError("There are no points to save.", "This view has no depth in metres.")
+            path = parent / f"{new_folder_name(parent, options.method)}.ply"
+            write_ply(path, cloud)
+            return path, len(cloud)
 
-    def done(written: tuple[Path, int]) -> None:
-        words = f"{written[0]}: {written[1]:,} points, read back and compared."
-        studio.notify(Notice("Point cloud saved.", words, tone="good"))
+        def done(written: tuple[Path, int]) -> None:
+            words = f"{written[0]}: {written[1]:,} points, read back and compared."
+            self._studio.notify(Notice("Point cloud saved.", words, tone="good"))
 
-    studio.tasks.run(write, "Save the point cloud", done)
+        self._studio.tasks.run(write, "Save the point cloud", done)
+
+    def _facts(self) -> dict[str, object]:
+        active, loop = self._studio.calibration, self._engine.loop
+        return {
+            "source": self._studio.sources.url,
+            "network": loop.predictor.name if loop is not None else "",
+            "calibration": active.name if active is not None else "",
+            "calibration_id": active.calibration.id if active is not None else "",
+            **self._about(),
+        }
