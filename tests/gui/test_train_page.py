@@ -1,113 +1,31 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import pytest
-import torch
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox
+from PySide6.QtWidgets import QDoubleSpinBox
 from pytestqt.qtbot import QtBot
 
 from depthstudio.datasets.session import Session
-from depthstudio.datasets.session_writer import SessionWriter
-from depthstudio.frames import StereoFrame
-from depthstudio.geometry import StereoCalibration
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.train import TrainPage
 from depthstudio.gui.pages.train.verdict import RunState
 from depthstudio.gui.studio import Studio
-from depthstudio.models import create_network, save_network
 from depthstudio.training.presets import load_presets
 from depthstudio.training.run import list_runs
 from depthstudio.workspace import Workspace
+from tests.gui.train_rig import (
+    LONG_MS,
+    SIZE,
+    enter,
+    one_thread,
+    page,
+    recordings,
+    run_to_the_end,
+    small_network,
+)
 
-SIZE = (64, 48)
-LONG_MS = 60_000
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def recordings(workspace: Workspace) -> list[Path]:
-    """One recording that trains and one that validates, 4 + 2 tiny frames with true disparity."""
-    calibration = StereoCalibration.rectified_pair(60.0, 0.05, 31.5, 23.5, SIZE)
-    folders = []
-    for name, frames, role in (("desk", 4, "train"), ("shelf", 2, "validation")):
-        random = np.random.default_rng(len(name))
-        folder = workspace.sessions / name
-        with SessionWriter(folder, "sim://test", calibration, {}, name=name) as writer:
-            for number in range(frames):
-                left = random.integers(0, 255, (SIZE[1], SIZE[0]), dtype=np.uint8)
-                depth = np.full((SIZE[1], SIZE[0]), 600, np.uint16)
-                right = np.roll(left, -5, axis=1)
-                writer.append(StereoFrame(number, number / 30, left, right, depth, right_timestamp_s=number / 30))
-        Session.open(folder).set_role(role)
-        folders.append(folder)
-    return folders
-
-
-@pytest.fixture
-def small_network(workspace: Workspace) -> Path:
-    """A network of the user's that trains in a blink."""
-    torch.manual_seed(0)
-    network = create_network(
-        "depthstudio-s",
-        channels=(8, 8, 8, 8, 8),
-        match=8,
-        groups=2,
-        fine_match=8,
-        fine_groups=2,
-        aggregation=(4, 4, 4),
-        hidden=8,
-        steps=2,
-        radius=2,
-        max_disparity=32,
-    )
-    workspace.networks.mkdir(parents=True)
-    path = workspace.networks / "small.safetensors"
-    save_network(network, path, {})
-    return path
-
-
-@pytest.fixture
-def page(recordings: list[Path], small_network: Path, window: MainWindow, qtbot: QtBot) -> TrainPage:
-    page = window.pages["train"]
-    assert isinstance(page, TrainPage)
-    window.show_page("train")
-    page.setup.network.choose(str(small_network))
-    enter(page, epochs=2, batch_size=2, crop_width=64, crop_height=48, num_workers=0)
-    choose(page, precision="fp32", device="cpu", guard="off")
-    qtbot.waitUntil(page.start_button.isEnabled, timeout=LONG_MS)
-    return page
-
-
-def enter(page: TrainPage, **values: float) -> None:
-    for name, value in values.items():
-        editor = page.setup.form.editor(name)
-        assert isinstance(editor, QSpinBox | QDoubleSpinBox)
-        editor.setValue(value)  # type: ignore[arg-type]
-
-
-def choose(page: TrainPage, **values: str) -> None:
-    for name, value in values.items():
-        editor = page.setup.form.editor(name)
-        if isinstance(editor, QComboBox):
-            editor.setCurrentIndex(editor.findData(value))
-        else:
-            editor.setText(value)  # type: ignore[attr-defined]
-
-
-def run_to_the_end(page: TrainPage, qtbot: QtBot) -> None:
-    page.start_button.click()
-    qtbot.waitUntil(lambda: not page.job.is_running, timeout=LONG_MS)
+__all__ = ["one_thread", "page", "recordings", "small_network"]
 
 
 def all_words(page: TrainPage) -> str:
@@ -181,15 +99,15 @@ def test_an_empty_side_forbids_to_start_and_says_why(
     qtbot.waitUntil(
         lambda: page.setup.data.look is not None and page.setup.data.look.error is not None, timeout=LONG_MS
     )
-    assert not page.start_button.isEnabled()
-    assert "cannot be used" in page.start_problem.text()
+    assert not page.start_footer.button.isEnabled()
+    assert "cannot be used" in page.start_footer.problem.text()
 
 
 def test_a_run_draws_its_curves_and_ends_with_a_verdict(
     page: TrainPage, workspace: Workspace, window: MainWindow, qtbot: QtBot
 ) -> None:
     page.setup.run_name.setText("first")
-    page.start_button.click()
+    page.start_footer.button.click()
     assert page.job.is_running
     assert "train" in page.studio.activities
     assert page.tabs.current == "run"
@@ -199,14 +117,14 @@ def test_a_run_draws_its_curves_and_ends_with_a_verdict(
     assert run.name == "first"
     assert run.best_path.exists()
     assert page.state is RunState.FINISHED
-    x, _ = page.curves.loss.values("validation")
+    x, _ = page.views.curves.loss.values("validation")
     assert list(x) == [0, 1, 2]
     assert page.run_panel.verdict.word
     assert page.run_panel.facts.value("Ended at epoch") == "2 of 2"
     assert page.exits.preview.isVisible()
     assert "train" not in page.studio.activities
-    qtbot.waitUntil(lambda: page.samples.views[0].image_size == SIZE, timeout=LONG_MS)
-    assert page.samples.epoch == 2
+    qtbot.waitUntil(lambda: page.views.samples.views[0].image_size == SIZE, timeout=LONG_MS)
+    assert page.views.samples.epoch == 2
     previews = []
     page.studio.preview_requested.connect(previews.append)
     page.studio.page_requested.disconnect(window.show_page)
@@ -218,7 +136,7 @@ def test_stopping_keeps_the_best_and_the_run_can_be_resumed(
     page: TrainPage, workspace: Workspace, qtbot: QtBot
 ) -> None:
     enter(page, epochs=40, early_stop_patience=0)
-    page.start_button.click()
+    page.start_footer.button.click()
     qtbot.waitUntil(lambda: page.shown is not None and page.shown.epoch >= 2, timeout=LONG_MS)
     page.live_exits.stop.click()
     assert page.job.is_stopping
@@ -240,7 +158,7 @@ def test_stopping_keeps_the_best_and_the_run_can_be_resumed(
 
 def test_a_run_can_be_paused_changed_and_discarded(page: TrainPage, workspace: Workspace, qtbot: QtBot) -> None:
     enter(page, epochs=300, early_stop_patience=0)
-    page.start_button.click()
+    page.start_footer.button.click()
     qtbot.waitUntil(lambda: page.shown is not None and page.shown.epoch >= 1, timeout=LONG_MS)
     page.live_exits.pause.click()
     qtbot.waitUntil(lambda: page.state is RunState.PAUSED, timeout=LONG_MS)
@@ -260,16 +178,17 @@ def test_a_run_can_be_paused_changed_and_discarded(page: TrainPage, workspace: W
     folder = page.shown.folder
     assert folder is not None
     page.live_exits.discard.click()
-    assert page.question is not None
-    page.question.buttons["Keep it"].click()
+    assert page.live_exits.question is not None
+    page.live_exits.question.buttons["Keep it"].click()
     assert not page.job.is_stopping
     page.live_exits.discard.click()
-    page.question.buttons["Discard the run"].click()
+    page.live_exits.question.buttons["Discard the run"].click()
     assert page.live_exits.discard.text() == "Discarding…"
     qtbot.waitUntil(lambda: not page.job.is_running, timeout=LONG_MS)
     assert not folder.exists()
     assert page.shown is None
     assert page.tabs.current == "setup"
+    assert "was discarded" in all_words(page)
 
 
 def test_a_stored_run_is_shown_again_with_its_curves(page: TrainPage, qtbot: QtBot) -> None:
@@ -278,13 +197,13 @@ def test_a_stored_run_is_shown_again_with_its_curves(page: TrainPage, qtbot: QtB
     assert page.shown is None
     qtbot.waitUntil(lambda: len(page.library.entries) == 1, timeout=LONG_MS)
     page.show_tab("runs")
-    table = page.runs_view.table
+    table = page.views.runs.table
     assert [table.item(0, column).text() for column in (2, 8)] == ["recordings", "finished"]
     table.selectRow(0)
-    qtbot.waitUntil(lambda: len(page.runs_view.stories) == 1, timeout=LONG_MS)
-    page.runs.show_button.click()
+    qtbot.waitUntil(lambda: len(page.views.runs.stories) == 1, timeout=LONG_MS)
+    page.runs.details.show_button.click()
     qtbot.waitUntil(lambda: page.shown is not None, timeout=LONG_MS)
-    assert list(page.curves.epe.values("train")[0]) == [1, 2]
+    assert list(page.views.curves.epe.values("train")[0]) == [1, 2]
     assert page.tabs.current == "run"
 
 
@@ -300,15 +219,15 @@ def test_runs_are_compared_saved_and_trashed(page: TrainPage, workspace: Workspa
     facts = page.run_panel.compare.facts
     qtbot.waitUntil(lambda: facts.value("Dropout") == "0.2 / 0.1", timeout=LONG_MS)
     page.show_tab("runs")
-    page.runs_view.table.choose({newest.folder, oldest.folder})
-    page.runs_view.table.itemSelectionChanged.emit()
-    qtbot.waitUntil(lambda: len(page.runs_view.stories) == 2, timeout=LONG_MS)
-    differences = page.runs_view.differences
+    page.views.runs.table.choose({newest.folder, oldest.folder})
+    page.views.runs.table.itemSelectionChanged.emit()
+    qtbot.waitUntil(lambda: len(page.views.runs.stories) == 2, timeout=LONG_MS)
+    differences = page.views.runs.differences
     assert [differences.item(3, column).text() for column in range(3)] == ["Dropout", "0.2", "0.1"]
     for what in ("validation_loss", "gap", "validation_epe_px"):
-        page.runs_view.what.set_current(what)
-        page.runs_view.what.chosen.emit(what)
-    assert page.runs_view.plot is not None
+        page.views.runs.what.set_current(what)
+        page.views.runs.what.chosen.emit(what)
+    assert page.views.runs.plot is not None
     page.save_curves()
     assert (newest.folder / "history.csv").read_text().startswith("epoch,train_loss")
     assert (newest.folder / "curves.png").stat().st_size > 0
@@ -318,25 +237,27 @@ def test_runs_are_renamed_noted_trashed_and_taken_back(page: TrainPage, workspac
     run_to_the_end(page, qtbot)
     qtbot.waitUntil(lambda: len(page.library.entries) == 1, timeout=LONG_MS)
     page.show_tab("runs")
-    page.runs_view.table.selectRow(0)
-    page.runs.name.setText("renamed")
-    page.runs.notes.setText("a good one")
-    page.runs.notes.editingFinished.emit()
+    page.views.runs.table.selectRow(0)
+    page.runs.details.name.setText("renamed")
+    page.runs.details.notes.setText("a good one")
+    page.runs.details.notes.editingFinished.emit()
     qtbot.waitUntil(lambda: page.library.entries[0].run.name == "renamed", timeout=LONG_MS)
     assert list_runs(workspace.runs)[0].about.notes == "a good one"
-    qtbot.waitUntil(lambda: page.runs.entry is not None and page.runs.entry.run.name == "renamed", timeout=LONG_MS)
+    qtbot.waitUntil(
+        lambda: page.runs.details.entry is not None and page.runs.details.entry.run.name == "renamed", timeout=LONG_MS
+    )
     enter(page, dropout_p=0.3)
-    page.runs.reuse.click()
+    page.runs.details.reuse.click()
     assert page.setup.settings is not None
     assert page.setup.settings.dropout_p == 0.0
     page.show_tab("runs")
-    page.runs.csv.click()
+    page.runs.details.csv.click()
     assert (page.library.entries[0].folder / "history.csv").exists()
-    page.runs.trash.click()
+    page.runs.details.trash.click()
     assert page.library.question is not None
     page.library.question.buttons["Keep it"].click()
     assert len(list_runs(workspace.runs)) == 1
-    page.runs.trash.click()
+    page.runs.details.trash.click()
     page.library.question.buttons["Move to trash"].click()
     assert list_runs(workspace.runs) == []
     assert page.shown is None
@@ -353,11 +274,11 @@ def test_the_result_is_a_table_and_frames_can_be_looked_at(page: TrainPage, qtbo
         assert measures[:3] == ["Train loss", "Validation loss", "Loss gap"]
     assert [frame.group for frame in page.run_panel.frames.frames] == ["shelf", "shelf"]
     assert page.run_panel.frames.frames[0].epe_px >= page.run_panel.frames.frames[1].epe_px
-    assert page.curves.distance.edges
-    assert page.curves.distance.value("now", 0) is not None
+    assert page.views.curves.distance.edges
+    assert page.views.curves.distance.value("now", 0) is not None
     page.run_panel.frames.table.selectRow(0)
     name = page.run_panel.frames.frames[0].name
-    qtbot.waitUntil(lambda: name in page.samples.title, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: name in page.views.samples.title, timeout=LONG_MS)
     assert page.shown is not None
     page.shown.frames = ()  # as in runs from before frames were scored
     page.show_tab("run")
@@ -366,7 +287,7 @@ def test_the_result_is_a_table_and_frames_can_be_looked_at(page: TrainPage, qtbo
 
 
 def test_the_stage_shows_what_will_be_learned_from(page: TrainPage, qtbot: QtBot) -> None:
-    preview = page.preview_view
+    preview = page.views.preview
     qtbot.waitUntil(lambda: preview.views["varied"].image_size is not None, timeout=LONG_MS)
     assert preview.views["left"].image_size == SIZE
     assert preview.kept.accessibleName().startswith("kept")
@@ -379,8 +300,8 @@ def test_masks_that_leave_nothing_forbid_to_start(page: TrainPage, qtbot: QtBot)
     nearest = page.setup.form._nested["mask"].editor("min_depth_m")
     assert isinstance(nearest, QDoubleSpinBox)
     nearest.setValue(9.0)
-    qtbot.waitUntil(lambda: not page.start_button.isEnabled(), timeout=LONG_MS)
-    assert "cannot be used" in page.start_problem.text()
+    qtbot.waitUntil(lambda: not page.start_footer.button.isEnabled(), timeout=LONG_MS)
+    assert "cannot be used" in page.start_footer.problem.text()
 
 
 def test_a_killed_run_is_interrupted_and_goes_on_where_it_stopped(
@@ -397,25 +318,25 @@ def test_a_killed_run_is_interrupted_and_goes_on_where_it_stopped(
     qtbot.waitUntil(lambda: not page.job.is_running, timeout=LONG_MS)
     assert page.state is RunState.FINISHED
     assert [done.epoch for done in run.epochs()] == [1, 2, 3]
-    assert list(page.curves.loss.values("train")[0]) == [1, 2, 3]
+    assert list(page.views.curves.loss.values("train")[0]) == [1, 2, 3]
 
 
 def test_a_learning_rate_far_from_the_preset_is_worth_a_word(page: TrainPage) -> None:
-    assert page.setup.presets.preset.settings.learning_rate == 3e-4
+    assert page.setup.presets.preset.settings.learning_rate == 1e-3
     enter(page, learning_rate=3e-3)
     assert "The learning rate is 10 times the preset's." in [finding.what for finding in page.setup.checks.findings]
-    assert page.start_button.isEnabled()
+    assert page.start_footer.button.isEnabled()
 
 
 def test_critical_findings_ask_twice(page: TrainPage) -> None:
     enter(page, learning_rate=1e-2)
-    assert page.start_button.text() == "Start anyway"
-    page.start_button.click()
-    assert page.question is not None
-    page.question.buttons["Back"].click()
+    assert page.start_footer.button.text() == "Start anyway"
+    page.start_footer.button.click()
+    assert page.setup.question is not None
+    page.setup.question.buttons["Back"].click()
     assert not page.job.is_running
-    page.start_button.click()
-    page.question.buttons["Start anyway"].click()
+    page.start_footer.button.click()
+    page.setup.question.buttons["Start anyway"].click()
     assert page.job.is_running
     page.job.stop()
 
@@ -431,8 +352,8 @@ def test_near_duplicates_are_found_and_a_click_shows_them(
     qtbot.waitUntil(lambda: any("near-duplicates" in finding.what for finding in page.setup.findings), timeout=LONG_MS)
     twins = next(finding for finding in page.setup.findings if "near-duplicates" in finding.what)
     page.setup.checks.frame_asked.emit(twins.frames[0])
-    assert page.preview_view.side.current == "validation"
-    assert page.preview_view.slider.value() == twins.frames[0].index
+    assert page.views.preview.side.current == "validation"
+    assert page.views.preview.slider.value() == twins.frames[0].index
 
 
 def test_a_wrong_checkpoint_is_a_notice_and_the_page_stays_usable(
@@ -452,7 +373,7 @@ def test_a_wrong_checkpoint_is_a_notice_and_the_page_stays_usable(
 
 def test_closing_asks_while_training(page: TrainPage, window: MainWindow, workspace: Workspace, qtbot: QtBot) -> None:
     enter(page, epochs=200, early_stop_patience=0)
-    page.start_button.click()
+    page.start_footer.button.click()
     qtbot.waitUntil(lambda: page.shown is not None and page.shown.epoch >= 1, timeout=LONG_MS)
     window.close()
     assert window.isVisible()
