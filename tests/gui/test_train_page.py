@@ -323,7 +323,7 @@ def test_a_killed_run_is_interrupted_and_goes_on_where_it_stopped(
 
 def test_a_learning_rate_far_from_the_preset_is_worth_a_word(page: TrainPage) -> None:
     assert page.setup.presets.preset.settings.learning_rate == 1e-3
-    enter(page, learning_rate=3e-3)
+    enter(page, learning_rate=1e-2)
     assert "The learning rate is 10 times the preset's." in [finding.what for finding in page.setup.checks.findings]
     assert page.start_footer.button.isEnabled()
 
