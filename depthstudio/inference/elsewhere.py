@@ -107,8 +107,8 @@ def rectification_arrays(rectifier: Rectifier) -> dict[str, Any]:
     arrays: dict[str, Any] = {}
     if not rectifier.is_identity:
         c, size = rectifier.calibration, rectifier.raw_size
-        left = cv2.initUndistortRectifyMap(c.K1, c.D1, rectifier.R1, rectifier.P1, size, cv2.CV_32FC1)
-        right = cv2.initUndistortRectifyMap(c.K2, c.D2, rectifier.R2, rectifier.P2, size, cv2.CV_32FC1)
+        left = c.left.rectify_maps(rectifier.R1, rectifier.P1, size, cv2.CV_32FC1)
+        right = c.right.rectify_maps(rectifier.R2, rectifier.P2, size, cv2.CV_32FC1)
         names = ("left_map_x", "left_map_y", "right_map_x", "right_map_y")
         arrays |= dict(zip(names, (*left, *right), strict=True))
     g = rectifier.geometry

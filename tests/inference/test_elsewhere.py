@@ -14,7 +14,7 @@ import pytest
 from depthstudio.errors import SettingsError
 from depthstudio.geometry import Rectifier, StereoCalibration
 from depthstudio.inference import Predictor
-from depthstudio.inference.elsewhere import write_elsewhere
+from depthstudio.inference.elsewhere import rectification_arrays, write_elsewhere
 from depthstudio.inference.probe import probe_pair
 from depthstudio.models import StereoNetwork, create_network
 
@@ -92,3 +92,16 @@ def test_the_script_is_short_and_knows_nothing_of_this_program(tmp_path: Path) -
     code = [line for line in script.splitlines() if line.strip()]
     assert len(code) <= 35
     assert "import depthstudio" not in script and "torch" not in script
+
+
+def test_the_maps_of_a_fisheye_lens_are_the_programs_own() -> None:
+    K = np.array([[60.0, 0, 47], [0, 60.0, 31], [0, 0, 1]])
+    R = np.asarray(cv2.Rodrigues(np.array([0.01, 0.02, -0.01]))[0])
+    bent = np.array([-0.02, 0.004, 0.0, 0.0])
+    T = np.array([-0.1, 0.002, 0.001])
+    rectifier = Rectifier(StereoCalibration(K, bent, K, bent, R, T, SIZE, lens1="fisheye", lens2="fisheye"))
+    arrays = rectification_arrays(rectifier)
+    left, right = probe_pair(SIZE, 10)
+    for image, side, rectify in ((left, "left", rectifier.rectify_left), (right, "right", rectifier.rectify_right)):
+        mapped = cv2.remap(image, arrays[f"{side}_map_x"], arrays[f"{side}_map_y"], cv2.INTER_LINEAR)
+        assert np.abs(mapped.astype(int) - rectify(image)).mean() < 2
