@@ -230,8 +230,8 @@ class CaptureThread:
 
     def _answer_requests(self) -> None:
         answered = False
-        while self._requests:
-            function, future = self._requests.popleft()
+        while (request := self._next_request()) is not None:
+            function, future = request
             answered = True
             try:
                 future.set_result(function(self.source))
@@ -242,9 +242,18 @@ class CaptureThread:
             self._last_number = None  # a recording may stand elsewhere now: no frame was lost in between
 
     def _refuse_requests(self) -> None:
-        while self._requests:
-            _, future = self._requests.popleft()
-            future.set_exception(SourceError("The source is not open.", next_step="Open it first."))
+        while (request := self._next_request()) is not None:
+            request[1].set_exception(SourceError("The source is not open.", next_step="Open it first."))
+
+    def _next_request(self) -> tuple[Callable[[Any], Any], Future[Any]] | None:
+        """The oldest request that nobody cancelled. When a capture ends, its thread and callers may ask together."""
+        while True:
+            try:
+                request = self._requests.popleft()
+            except IndexError:
+                return None
+            if request[1].set_running_or_notify_cancel():
+                return request
 
     def _rate_hz(self) -> float:
         horizon = time.monotonic() - _RATE_WINDOW_S
@@ -255,5 +264,9 @@ class CaptureThread:
 
     def _set_state(self, state: CaptureState) -> None:
         self._state = state
-        if self._on_state is not None:
+        if self._on_state is None:
+            return
+        try:
             self._on_state(state)
+        except Exception:  # whoever listens must neither end the capture nor keep its consumers waiting
+            _log.exception("Telling that %s is %s failed", self.source.url, state.name)

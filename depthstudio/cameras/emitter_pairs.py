@@ -200,7 +200,7 @@ class EmitterPairs:
         if shown is not wanted:
             if self._switch is not None:
                 self.refused[TRANSITION] += 1
-                self._check_patience()
+            self._check_patience()
             return None
         view = motion_picture(frame.left)
         if self._phase is _Phase.LABEL:

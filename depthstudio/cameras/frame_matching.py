@@ -72,6 +72,12 @@ class FrameMatcher:
         self._ended.update(streams)
         yield from self._decided()
 
+    def clear(self) -> None:
+        """Forget the frames that wait; the count of incomplete ones stays."""
+        self._leading.clear()
+        for waiting in self._waiting.values():
+            waiting.clear()
+
     def _decided(self) -> Iterator[dict[str, StreamFrame]]:
         while self._leading and (self._undecided_partner() is None or len(self._leading) > _LONGEST_WAIT):
             yield from self._match(self._leading.popleft())

@@ -67,7 +67,6 @@ class HybridSource(FrameSource):
             self.close()
             raise
         self._right_controls = UsbControls(target.device, _RIGHT, "Right")
-        self._epoch_s = time.time() - time.monotonic()
 
     def close(self) -> None:
         """Stop both cameras."""
@@ -101,7 +100,8 @@ class HybridSource(FrameSource):
     def _host_s(self, left: StereoFrame) -> float:
         """When it was taken on time.monotonic(), the clock of the USB camera."""
         if left.metadata.get("clock") in _HOST_CLOCKS:
-            return left.timestamp_s - self._epoch_s
+            # Asked anew for each picture: the wall clock is moved, in steps or slowly, to follow the time server.
+            return left.timestamp_s - (time.time() - time.monotonic())
         return self._clock.to_host_s(left.timestamp_s, left.arrived_s)
 
     def _frame(self, pair: Pair[StereoFrame, UsbPicture]) -> StereoFrame:
@@ -124,6 +124,8 @@ class HybridSource(FrameSource):
             self._left.set_control(name, value)
         elif self._right_controls is not None:
             self._right_controls.set(name, value)
+        else:
+            raise SourceError(f"{self.title} is not open.")
 
     def modes(self) -> tuple[SourceMode, ...]:
         """Sizes and rates of the RealSense; the USB camera is asked for the same."""

@@ -119,6 +119,8 @@ class RealSenseSource(FrameSource):
         """Stop streaming."""
         sensors, self._sensors, self._controls = self._sensors, [], None
         self._ready.clear()
+        if self._matcher is not None:
+            self._matcher.clear()  # frames that wait there hold the SDK's memory
         for sensor in sensors:
             for end in (sensor.stop, sensor.close):
                 try:
@@ -156,7 +158,7 @@ class RealSenseSource(FrameSource):
             if found:
                 self._last_frame_s = now_s
                 self._take(frame, now_s)
-            elif now_s >= deadline_s:
+            if now_s >= deadline_s and not self._ready:  # frames may come and never make a set
                 self._check_presence(now_s)
                 return None
         return self._ready.popleft()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -111,7 +112,8 @@ class SelfCalibration:
             ) from error
         finally:
             for option, value in restore:
-                self._device.first_depth_sensor().set_option(option, value)
+                with suppress(RuntimeError):  # unplugged meanwhile; that is told already
+                    self._device.first_depth_sensor().set_option(option, value)
             with suppress(RuntimeError):  # it never started
                 pipeline.stop()
         return SelfCalibrated(kind, before, tuple(table), (float(health[0]), float(health[1])))
@@ -162,7 +164,10 @@ class SelfCalibration:
             table, health = self._device.run_tare_calibration(target_mm, json.dumps(settings), told, _TIMEOUT_MS)
         else:
             table, health = self._device.run_on_chip_calibration(json.dumps(settings), told, _TIMEOUT_MS)
+        deadline_s = time.monotonic() + _TIMEOUT_MS / 1000
         while not table:  # newer firmware lets the host feed the frames, and answers with a table at the end
+            if time.monotonic() > deadline_s:
+                raise RuntimeError(f"it came to no end in {_TIMEOUT_MS / 1000:.0f} s")
             frames = pipeline.wait_for_frames(_FRAME_TIMEOUT_MS)
             table, health = self._device.process_calibration_frame(frames.get_depth_frame(), told, _FRAME_TIMEOUT_MS)
         return list(table), health

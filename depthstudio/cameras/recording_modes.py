@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from enum import Enum
 
@@ -9,8 +10,12 @@ from depthstudio.cameras.capture import CaptureThread
 from depthstudio.cameras.emitter_pairs import EmitterPairs, emitter_control
 from depthstudio.cameras.frame_stages import EveryInterval, FrameStage, NewAndSharp
 from depthstudio.cameras.label_burst import BURST_FRAMES, LabelBursts
+from depthstudio.cameras.source import Control
 from depthstudio.datasets.views import ViewMemory
 from depthstudio.errors import SourceError
+
+_RESTORE_TIMEOUT_S = 2.0  # commands wait for the next frame, of which a slow camera delivers a few a second
+_log = logging.getLogger(__name__)
 
 
 class Mode(Enum):
@@ -83,10 +88,18 @@ def _switched_pairs(capture: CaptureThread, label_frames: int) -> EmitterPairs:
         lambda wanted: _set(capture, control.name, on if wanted else off),
         capture.calibration,
         label_frames,
-        restore=lambda: _set(capture, control.name, control.value),
+        restore=lambda: _restore(capture, control),
     )
 
 
 def _set(capture: CaptureThread, name: str, value: float) -> None:
     # What the device makes of it shows in the pictures; a refusal ends in "the projector makes no difference".
     capture.set_control(name, value)
+
+
+def _restore(capture: CaptureThread, control: Control) -> None:
+    """Waits until it is done: whoever records may stop the capture as soon as the recorder has ended."""
+    try:
+        capture.set_control(control.name, control.value).result(_RESTORE_TIMEOUT_S)
+    except (SourceError, TimeoutError) as error:
+        _log.warning("%s: the projector is not switched back: %s", capture.source.title, error)

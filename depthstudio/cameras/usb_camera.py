@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -20,7 +21,9 @@ _CAPACITY = 8
 _USUAL_FPS = 30.0
 _PLAUSIBLE_DELAY_S = 1.0
 _FAILURES_UNTIL_LOST = 20
+_RETRY_S = 0.05
 _CLOSE_TIMEOUT_S = 2.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,10 @@ class UsbCamera:
         except SourceError:
             self.close()
             raise
-        self._start_s = time.monotonic() if start_s is None else start_s
-        self._thread = threading.Thread(target=self._run, name=f"usb {self.target.key}", daemon=True)
+        begin_s = time.monotonic() if start_s is None else start_s
+        self._thread = threading.Thread(
+            target=self._run, args=(capture, begin_s), name=f"usb {self.target.key}", daemon=True
+        )
         self._thread.start()
 
     def _ask(self, capture: Any) -> None:
@@ -113,16 +118,26 @@ class UsbCamera:
     def close(self) -> None:
         """Stop reading. Harmless when closed already."""
         self._closing.set()
+        capture, self._capture = self._capture, None
         if self._thread is not None:
             self._thread.join(_CLOSE_TIMEOUT_S)
-        if self._capture is not None and not (self._thread and self._thread.is_alive()):
-            self._capture.release()
-        self._capture = None
+        elif capture is not None:
+            capture.release()
 
-    def _run(self) -> None:
+    def _run(self, capture: Any, begin_s: float) -> None:
+        """Reads, and releases the camera in the end: a driver that hangs for longer than `close` waits keeps it."""
+        try:
+            self._read_until_closed(capture, begin_s)
+        except Exception as error:  # whatever it was, who takes pictures must hear it
+            _log.exception("Reading %s failed", self.target.title)
+            self._finish(self._lost(f"{type(error).__name__}: {error}."))
+        finally:
+            capture.release()
+
+    def _read_until_closed(self, capture: Any, begin_s: float) -> None:
         number = failures = 0
         while not self._closing.is_set():
-            found, pixels = self._capture.read()
+            found, pixels = capture.read()
             arrived_s = time.monotonic()
             if not found:
                 failures += 1
@@ -130,20 +145,15 @@ class UsbCamera:
                     return self._finish(EndOfStream())
                 if failures >= _FAILURES_UNTIL_LOST or not is_connected(self.target):
                     return self._finish(self._lost())
-                self._closing.wait(0.05)
+                self._closing.wait(_RETRY_S)
                 continue
             failures = 0
-            time_s = self._start_s + number / self.fps if self.target.is_file else self._taken_s(arrived_s)
+            time_s = begin_s + number / self.fps if self.target.is_file else _taken_s(capture, arrived_s)
             if self.target.is_file and self._closing.wait(max(0.0, time_s - arrived_s)):
                 return None
             self._put(UsbPicture(_rgb(pixels), time_s, time.monotonic(), number))
             number += 1
         return None
-
-    def _taken_s(self, arrived_s: float) -> float:
-        """The driver's time stamp where it is one of the monotonic clock, as with UVC; else that of the arrival."""
-        stamped_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-        return stamped_s if 0 <= arrived_s - stamped_s <= _PLAUSIBLE_DELAY_S else arrived_s
 
     def _put(self, picture: UsbPicture) -> None:
         with self._changed:
@@ -157,10 +167,14 @@ class UsbCamera:
             self._end = end
             self._changed.notify_all()
 
-    def _lost(self) -> SourceError:
-        return SourceError(
-            f"{self.target.title} was lost.", "It delivers no pictures any more.", "Check the cable and open it again."
-        )
+    def _lost(self, why: str = "It delivers no pictures any more.") -> SourceError:
+        return SourceError(f"{self.target.title} was lost.", why, "Check the cable and open it again.")
+
+
+def _taken_s(capture: Any, arrived_s: float) -> float:
+    """The driver's time stamp where it is one of the monotonic clock, as with UVC; else that of the arrival."""
+    stamped_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+    return stamped_s if 0 <= arrived_s - stamped_s <= _PLAUSIBLE_DELAY_S else arrived_s
 
 
 def _rgb(pixels: np.ndarray) -> Image:

@@ -144,7 +144,9 @@ class UsbStereoSource(FrameSource):
         self._controls[side].set(name, value)
 
     def modes(self) -> tuple[SourceMode, ...]:
-        """Sizes and rates that every one of the cameras offers."""
+        """Sizes and rates that every one of the cameras offers; none while closed."""
+        if not self._cameras:
+            return ()
         offered = {camera.path: set(camera.modes) for camera in list_usb_cameras()}
         shared = set.intersection(*(offered.get(camera.target.device, set()) for camera in self._cameras))
         return tuple(

@@ -166,3 +166,28 @@ def test_who_subscribes_after_the_end_is_told_at_once() -> None:
     capture.stop()
     assert capture.every_frame(1).ended
     assert capture.newest().closed
+
+
+def test_a_listener_that_fails_neither_ends_the_capture_nor_leaves_consumers_waiting() -> None:
+    def broken(state: CaptureState) -> None:
+        raise RuntimeError("the window is gone")
+
+    capture = CaptureThread(ScriptedSource([1, 2]), on_state=broken)
+    queue = capture.every_frame(5)
+    capture.start()
+    assert drain(queue) == [1, 2]
+    assert capture.state is CaptureState.ENDED
+    assert capture.error is None
+
+
+def test_a_request_that_was_cancelled_is_left_out_and_the_next_one_answered() -> None:
+    go = threading.Event()
+    capture = CaptureThread(ScriptedSource([1, 2, 3], before_read=lambda _: go.wait(10) and None))
+    capture.start()
+    wait_until(lambda: capture.state is CaptureState.STREAMING)
+    first, second = capture.call(lambda source: source.title), capture.call(lambda source: source.url)
+    assert first.cancel()
+    go.set()
+    assert second.result(10) == "test://scripted"
+    capture.stop()
+    assert capture.error is None

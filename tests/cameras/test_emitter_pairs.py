@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from depthstudio.cameras import FrameSource, open_source, recording
 from depthstudio.cameras.emitter_pairs import LEARNING, TRANSITION, EmitterPairs, fine_contrast
 from depthstudio.cameras.frame_stages import MOVING
 from depthstudio.cameras.recording import record
@@ -92,7 +93,11 @@ def test_a_projector_that_cannot_be_seen_is_an_error_that_says_so() -> None:
             stage.take(scene.frame())
 
 
-def test_the_simulated_rig_records_pairs_and_gets_its_projector_back(tmp_path: Path) -> None:
+def test_the_simulated_rig_records_pairs_and_gets_its_projector_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[FrameSource] = []
+    monkeypatch.setattr(recording, "open_source", lambda url: opened.append(open_source(url)) or opened[-1])
     url = "sim://ir?scene=wall&size=320x240&fps=30&projector=on"
     session = record(url, tmp_path / "s", mode=RecordingMode(Mode.EMITTER, burst_frames=3), frames=2)
     assert len(session) == 2
@@ -103,6 +108,18 @@ def test_the_simulated_rig_records_pairs_and_gets_its_projector_back(tmp_path: P
         assert frame.depth_mm is not None and (frame.depth_mm > 0).mean() > 0.5
         assert frame.label_confidence is not None
     assert session.camera_settings["recording_mode"] == "emitter"
+    (projector,) = (control for control in opened[0].controls() if control.name == "projector")
+    assert projector.choices[int(projector.value)] == "on"
+
+
+def test_a_camera_that_stops_alternating_is_noticed() -> None:
+    scene = Scene()
+    stage = EmitterPairs(None)
+    for n in range(20):
+        stage.take(scene.frame(lit=float(n % 2)))
+    with pytest.raises(SourceError, match="makes no difference"):
+        for _ in range(200):
+            stage.take(scene.frame(lit=0.0))
 
 
 def test_sources_without_a_projector_are_refused(tmp_path: Path) -> None:

@@ -55,3 +55,10 @@ def test_streams_on_different_clocks_go_together_as_they_come() -> None:
         ]
     sets, _ = run(frames)
     assert [found[COLOR] for found in sets] == [1, 2]
+
+
+def test_frames_that_wait_can_be_forgotten() -> None:
+    matcher = FrameMatcher("left", [Partner("right", 5, True, True)])
+    assert not list(matcher.push(StreamFrame("left", 1, 10.0, "host", None)))
+    matcher.clear()
+    assert not list(matcher.push(StreamFrame("right", 1, 10.0, "host", None)))

@@ -139,3 +139,23 @@ def test_a_camera_without_it_says_so() -> None:
 
 def test_the_same_table_is_no_change() -> None:
     assert not SelfCalibrated("on-chip", (1,), (1,), (0.1, 0.0)).changes_anything
+
+
+def test_a_camera_unplugged_meanwhile_is_told_and_its_stream_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(option: Any, value: float) -> None:
+        if value:
+            raise RuntimeError("device disconnected")
+
+    device, before = Device(fails=True), Pipeline.stopped
+    monkeypatch.setattr(device.sensor, "set_option", gone)
+    with pytest.raises(SourceError, match="Not enough depth pixels"):
+        SelfCalibration(device).run("on-chip")
+    assert Pipeline.stopped == before + 1
+
+
+def test_firmware_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Device(host_assisted=True)
+    monkeypatch.setattr(device, "process_calibration_frame", lambda *_: ([], (0.0, 0.0)))
+    monkeypatch.setattr(module, "_TIMEOUT_MS", 20)
+    with pytest.raises(SourceError, match="came to no end"):
+        SelfCalibration(device).run("on-chip")

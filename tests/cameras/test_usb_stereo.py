@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from depthstudio.cameras import CaptureState, CaptureThread, EndOfStream, FrameSource, open_source
+from depthstudio.cameras import CaptureState, CaptureThread, EndOfStream, FrameSource, open_source, usb_camera
+from depthstudio.cameras.usb_camera import UsbCamera
+from depthstudio.cameras.usb_devices import UsbTarget
 from depthstudio.errors import SourceError
 from depthstudio.frames import StereoFrame
 
@@ -126,3 +129,61 @@ def test_the_capture_thread_ends_with_the_video(tmp_path: Path) -> None:
     assert capture.state is CaptureState.ENDED
     assert len(queue) >= 4 and queue.dropped == 0
     assert capture.status.sync is not None and capture.status.sync.paired >= 4
+
+
+class HangingCapture:
+    """A cv2.VideoCapture whose read hangs in the driver until `go`."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.released = False
+
+    def isOpened(self) -> bool:
+        return True
+
+    def get(self, _: int) -> float:
+        return 64.0
+
+    def set(self, *_: float) -> bool:
+        return True
+
+    def read(self) -> tuple[bool, np.ndarray]:
+        self.go.wait(10)
+        return True, np.zeros((48, 64, 3), np.uint8)
+
+    def release(self) -> None:
+        self.released = True
+
+
+def test_a_camera_whose_driver_hangs_is_let_go_and_released_once_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = HangingCapture()
+    monkeypatch.setattr(usb_camera.cv2, "VideoCapture", lambda *_: driver)
+    monkeypatch.setattr(usb_camera, "_CLOSE_TIMEOUT_S", 0.01)
+    camera = UsbCamera(UsbTarget("0", "camera", 0, "/dev/null"))
+    camera.open()
+    camera.close()
+    assert not camera.is_open and not driver.released
+    driver.go.set()
+    deadline_s = time.monotonic() + 10
+    while not driver.released:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.005)
+
+
+def test_a_picture_that_cannot_be_used_is_told_instead_of_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(pixels: np.ndarray) -> None:
+        raise ValueError("no such format")
+
+    monkeypatch.setattr(usb_camera, "_rgb", broken)
+    with (
+        open_source(f"usb://{write_video(tmp_path / 'a.avi', 3)}") as source,
+        pytest.raises(SourceError, match="format"),
+    ):
+        while True:
+            source.read(0.2)
+
+
+def test_a_closed_camera_offers_no_modes() -> None:
+    assert open_source("usb://0+1").modes() == ()
