@@ -25,6 +25,10 @@ _TOLERANCE = 1e-6  # of the cost, in one round
 _MAX_DAMPING = 1e10
 
 
+class UndeterminedError(CalibrationError):
+    """The views leave a parameter free to take any value."""
+
+
 @dataclass(frozen=True, eq=False)
 class Observation:
     """One view: board points (N, 3) in metres, and where each camera saw them, (N, 2) px; None for the only camera."""
@@ -67,8 +71,11 @@ class Adjusted:
         return np.array([[np.sqrt((r * r).sum(axis=1).mean()) for r in view] for view in self.residuals])
 
     def deviation(self, name: str) -> float:
-        """Standard deviation of a parameter by name; 0 for a fixed one."""
-        return float(np.sqrt(self.covariance[i, i])) if (i := self._index(name)) is not None else 0.0
+        """Standard deviation of a parameter by name; 0 for a fixed one, infinite for one that the views do not tell."""
+        if (i := self._index(name)) is None:
+            return 0.0
+        variance = float(self.covariance[i, i])  # below 0 where the equations are singular but for rounding
+        return float(np.sqrt(variance)) if variance >= 0 else float("inf")
 
     def _index(self, name: str) -> int | None:
         return self.names.index(name) if name in self.names else None
@@ -88,7 +95,7 @@ def adjust(
 
     free: for each camera (4 + n,) which of fx, fy, cx, cy and D may change; the second camera's pose always may.
     rounds: at most so many; 0 only asks for residuals and covariance. on_round is called before every round and may
-    raise to stop. CalibrationError when the problem is degenerate.
+    raise to stop. UndeterminedError when the problem is degenerate.
     """
     problem = _Problem(views, tuple(lenses), free)
     state = _State(tuple(lenses), poses.copy(), *(pose or (np.zeros(3), np.zeros(3))))
@@ -225,7 +232,7 @@ class _Problem:
         try:
             covariance = np.linalg.inv(normal.reduced()) * normal.cost / spare
         except np.linalg.LinAlgError as error:
-            raise CalibrationError(
+            raise UndeterminedError(
                 "The cameras cannot be calibrated from these views.",
                 "They do not determine the focal length.",
                 "Tilt the board in different directions and collect again.",

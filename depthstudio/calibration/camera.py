@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depthstudio.calibration.adjust import Adjusted, Flags, Observation, adjust
+from depthstudio.calibration.adjust import Adjusted, Flags, Observation, UndeterminedError, adjust
 from depthstudio.calibration.board import Board
 from depthstudio.calibration.lens_kinds import (
     LensChoice,
@@ -232,7 +232,7 @@ def _choose(views: Sequence[Observation], image_size: Size, on_round: Callable[[
                 trials.append(LensTrial(kind, fit_px, None))
                 continue
             error_px = _held_out_px(views, whole, on_round)
-        except (cv2.error, np.linalg.LinAlgError):
+        except (cv2.error, np.linalg.LinAlgError, UndeterminedError):
             continue  # this kind of lens cannot be fitted to such views: no candidate
         trials.append(LensTrial(kind, fit_px, error_px))
         if error_px < best_px * worth_it and not lens_folds(whole.lens, image_size):

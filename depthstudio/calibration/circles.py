@@ -80,7 +80,7 @@ def _right_handed(centres: Corners, board: Board) -> Corners:
 
     def misfit(one: Corners) -> float:
         H = cv2.findHomography(plane, one)[0]
-        if H is None or np.linalg.det(H[:2, :2]) < 0:
+        if H is None or np.linalg.det(H) < 0:  # a mirrored order; of all of H, for its upper left part knows no tilt
             return float("inf")
         return float(np.linalg.norm(cv2.perspectiveTransform(plane[:, None], H)[:, 0] - one, axis=1).mean())
 

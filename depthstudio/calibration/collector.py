@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -212,7 +213,8 @@ class ViewCollector:
         view = BoardView(quick.left_corners, quick.right_corners, name, quick.ids)
         thorough = detect_board(left, self.board), detect_board(right, self.board)
         if thorough[0] is not None and thorough[1] is not None:
-            view = matched_view(thorough[0], thorough[1], self.board, name)
+            with suppress(CalibrationError):  # they share fewer points than those found quickly, which stay then
+                view = matched_view(thorough[0], thorough[1], self.board, name)
         with self._lock:
             self._collected.append(CollectedView(view, left.copy(), right.copy(), pose))
             self._last_number = int(name)

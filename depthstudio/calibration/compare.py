@@ -8,13 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from depthstudio.calibration.uncertainty import DISTANCES_M
 from depthstudio.errors import CalibrationError
 from depthstudio.geometry import StereoCalibration
-from depthstudio.geometry.lens import Lens
 
 FloatMap = NDArray[np.float32]
 
-DISTANCES_M = (0.5, 1.0, 2.0, 4.0)
 _GRID_STEP_PX = 8
 _SAME_PX = 0.1
 _CLOSE_PX = 0.5
@@ -108,8 +107,7 @@ def _differences(
     width, height = first.right_image_size or first.image_size or second.image_size or (1, 1)
     unseen = (right.min(axis=1) < 0) | (right[:, 0] > width - 1) | (right[:, 1] > height - 1)
     turn1, turn2, focal = _rectifying(second)
-    a = _turned(second.left, pixels, turn1)
-    b = _turned(second.right, right, turn2)
+    a, b = second.left.undistort(pixels, turn1), second.right.undistort(right, turn2)
     rows, disparity = focal * (a[:, 1] - b[:, 1]), focal * (a[:, 0] - b[:, 0])
     true_z = points @ turn1[2]
     expected = focal * second.baseline_m / true_z
@@ -127,10 +125,6 @@ def _rectifying(c: StereoCalibration) -> tuple[NDArray[np.float64], NDArray[np.f
     size = c.image_size or (640, 480)
     turns = cv2.stereoRectify(c.K1, none, c.K2, none, size, c.R, c.T.reshape(3, 1))[:2]
     return np.asarray(turns[0], np.float64), np.asarray(turns[1], np.float64), float(c.K1[0, 0])
-
-
-def _turned(lens: Lens, pixels: NDArray[np.float64], turn: NDArray[np.float64]) -> NDArray[np.float64]:
-    return lens.undistort(pixels, turn)
 
 
 def _worst_place(values: FloatMap) -> str:

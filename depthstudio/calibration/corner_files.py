@@ -18,7 +18,7 @@ from depthstudio.errors import CalibrationError
 
 def find_corner_file(folder: Path) -> Path | None:
     """The one .json file in a folder that holds views; None when there is none or several."""
-    found = [path for path in folder.glob("*.json") if "views" in _read(path)] if folder.is_dir() else []
+    found = [path for path in folder.glob("*.json") if _holds_views(path)] if folder.is_dir() else []
     return found[0] if len(found) == 1 else None
 
 
@@ -59,6 +59,13 @@ def load_corners(
     if not views:
         raise CalibrationError(f"{path.name} holds no usable view.", skipped[0].reason if skipped else "")
     return LoadedViews(views, size, size, skipped), board
+
+
+def _holds_views(path: Path) -> bool:
+    try:
+        return "views" in _read(path)
+    except CalibrationError:  # a file of somebody else's, which is no business of ours
+        return False
 
 
 def _read(path: Path) -> Mapping[str, Any]:

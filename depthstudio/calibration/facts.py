@@ -11,8 +11,7 @@ from depthstudio.calibration.lens_kinds import LENS_TITLES
 from depthstudio.calibration.solution import CalibrationSolution
 from depthstudio.calibration.uncertainty import DISTANCES_M
 from depthstudio.geometry import RectifiedGeometry, Rectifier
-
-MATCHING_ERROR_PX = 0.25
+from depthstudio.geometry.measuring import expected_error_m
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,10 @@ class RectifiedFacts:
 
     @classmethod
     def of(cls, rectifier: Rectifier) -> RectifiedFacts:
-        """dZ = Z^2 / (f B) * dd, from Z = f B / d."""
+        """Of one calibration at one image size."""
         g = rectifier.geometry
         width_deg, height_deg = (math.degrees(2 * math.atan(n / 2 / g.focal_px)) for n in g.size)
-        steps = {z: z * z / g.focal_baseline * MATCHING_ERROR_PX * 1000 for z in DISTANCES_M}
+        steps = {z: expected_error_m(z, g) * 1000 for z in DISTANCES_M}
         return cls(g, rectifier.valid_roi, (width_deg, height_deg), steps)
 
 

@@ -84,7 +84,8 @@ def _about_camera(name: str, camera: CameraSolution, K: Matrix, size: Size) -> l
         found.append(f"The {name} camera alone is {camera.verdict[0].lower()}{camera.verdict[1:]}")
     deviation = camera.focal_deviation_px / K[0, 0]
     if deviation > _MAX_FOCAL_DEVIATION:
-        found.append(f"The {name} focal length is known to {deviation:.1%} only: add views with more tilt.")
+        known = f"is known to {deviation:.1%} only" if np.isfinite(deviation) else "is left open by these views"
+        found.append(f"The {name} focal length {known}: add views with more tilt.")
     if abs(K[0, 0] / K[1, 1] - 1) > 0.03:
         found.append(f"The {name} camera's fx {K[0, 0]:.0f} and fy {K[1, 1]:.0f} px differ: pixels are rarely oblong.")
     off_centre = max(abs(K[0, 2] / size[0] - 0.5), abs(K[1, 2] / size[1] - 0.5))

@@ -16,11 +16,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from depthstudio.calibration.facts import MATCHING_ERROR_PX, RectifiedFacts, report_facts
+from depthstudio.calibration.facts import RectifiedFacts, report_facts
 from depthstudio.calibration.solution import CalibrationSolution, CameraReport
 from depthstudio.errors import CalibrationError
 from depthstudio.frames import Image
 from depthstudio.geometry import Rectifier
+from depthstudio.geometry.measuring import MATCHING_ERROR_PX
 from depthstudio.storage import atomic_path, write_text
 
 _LEFT, _RIGHT, _DROPPED = "#5b7a99", "#0f9b8e", "#c8ccd0"

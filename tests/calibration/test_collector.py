@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from depthstudio.calibration import ViewCollector, collect, load_views, solve_stereo
+from depthstudio.calibration import Board, Detection, ViewCollector, collect, detect_board, load_views, solve_stereo
+from depthstudio.calibration import collector as collector_module
 from depthstudio.frames import StereoFrame
 
 
@@ -167,3 +168,20 @@ def test_a_number_of_views_can_be_asked_for(collector, frame_of, pose) -> None:
     frames = [frame_of(pose(z=z)) for z in (0.4, 0.55, 0.75) for _ in range(2)]
     assert len(list(collect(frames, collector, views=2))) == 4
     assert len(collector.views) == 2
+
+
+def test_a_view_whose_thorough_search_goes_wrong_keeps_what_was_found_quickly(
+    collector, frame_of, pose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halves = iter(((0, 27), (27, 54)))
+
+    def half(image: np.ndarray, board: Board) -> Detection:
+        first, last = next(halves)
+        found = detect_board(image, board)
+        assert found is not None
+        return Detection(found.corners[first:last], found.ids[first:last])
+
+    monkeypatch.setattr(collector_module, "detect_board", half)
+    offer = show(collector, frame_of(pose(z=0.6)))
+    assert offer.accepted
+    assert len(collector.views[0].left_corners) == 54

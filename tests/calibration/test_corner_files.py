@@ -77,3 +77,10 @@ def test_a_published_file_of_corners() -> None:
         solve_stereo(loaded.views, board, loaded.left_size)
     solution = solve_stereo([view.swapped() for view in loaded.views], board, loaded.left_size)
     assert solution.calibration.baseline_m == pytest.approx(0.18985, rel=0.002)
+
+
+def test_a_file_of_somebody_else_beside_the_images_is_no_matter(tmp_path: Path) -> None:
+    (tmp_path / "notes.json").write_text("{half a file")
+    assert find_corner_file(tmp_path) is None
+    (tmp_path / "corners.json").write_text('{"views": []}')
+    assert find_corner_file(tmp_path) == tmp_path / "corners.json"

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from depthstudio.calibration import Board, BoardView, SolveOptions, solve_camera, solve_stereo
+from depthstudio.calibration import camera as camera_module
+from depthstudio.calibration.adjust import Adjusted, UndeterminedError
 from depthstudio.errors import CalibrationError
 from depthstudio.geometry import Rectifier, StereoCalibration
 from depthstudio.geometry.lens import Lens
@@ -194,3 +196,27 @@ def test_a_file_keeps_the_fisheye(tmp_path, board: Board, make_views: MakeViews)
     solution = solve_stereo(make_views(10), board, SIZE, options=SolveOptions(lens=("brown", "fisheye"), refine=False))
     solution.calibration.save(tmp_path / "c.npz")
     assert StereoCalibration.load(tmp_path / "c.npz").lens2 == "fisheye"
+
+
+def test_a_kind_of_lens_that_the_views_leave_open_is_no_candidate(
+    board: Board, make_views: MakeViews, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = camera_module.fit
+
+    def only_brown(views, kind, *args, **options):
+        if kind != "brown":
+            raise UndeterminedError("The cameras cannot be calibrated from these views.")
+        return fit(views, kind, *args, **options)
+
+    monkeypatch.setattr(camera_module, "fit", only_brown)
+    solved = solve_camera([view.left_corners for view in make_views(9)], board, SIZE)
+    assert solved.kind == "brown"
+    assert [trial.kind for trial in solved.trials] == ["brown"]
+
+
+def test_a_parameter_that_the_views_do_not_tell_is_infinitely_unsure() -> None:
+    lens = Lens(np.eye(3), np.zeros(5))
+    none = np.zeros(3)
+    adjusted = Adjusted((lens,), none, none, np.zeros((0, 6)), [], np.array([[-1e-12]]), ("left fx",))
+    assert adjusted.deviation("left fx") == float("inf")
+    assert adjusted.deviation("left cx") == 0.0

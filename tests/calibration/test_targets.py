@@ -95,3 +95,12 @@ def test_a_board_is_the_same_after_writing_and_reading(target) -> None:
 def test_a_damaged_description_is_refused() -> None:
     with pytest.raises(CalibrationError, match="damaged"):
         Board.from_json({"columns": 9})
+
+
+@pytest.mark.parametrize("turn", [{"roll": 180, "pitch": 45, "yaw": -45}, {"roll": 90, "pitch": 45, "yaw": 45}])
+def test_circles_seen_steeply_are_counted_from_the_right_end(pinhole_rig, pose, turn) -> None:
+    held = pose(x=0.05, z=0.55, **turn)
+    exact = pinhole_rig.view(CIRCLES, held).left_corners
+    found = detect_board(pinhole_rig.images(CIRCLES, held)[0], CIRCLES)
+    assert found is not None
+    assert np.linalg.norm(found.corners - exact, axis=1).max() < 1.5

@@ -9,9 +9,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from depthstudio.calibration import CalibrationSolution
-from depthstudio.calibration.facts import MATCHING_ERROR_PX, RectifiedFacts
+from depthstudio.calibration.facts import RectifiedFacts
 from depthstudio.calibration.lens_kinds import LENS_TITLES
 from depthstudio.geometry import RectifiedGeometry, Rectifier
+from depthstudio.geometry.measuring import MATCHING_ERROR_PX
 from depthstudio.gui.theme import GRID_PX, mark
 from depthstudio.gui.widgets.bar_plot import PairedBars
 from depthstudio.gui.widgets.basics import Section, button, column, label, number_label, row
