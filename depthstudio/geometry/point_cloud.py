@@ -55,6 +55,8 @@ def point_cloud(
     """
     height, width = disparity.shape
     step = 1 if max_points is None else max(1, math.ceil(math.sqrt(height * width / max_points)))
+    while max_points is not None and math.ceil(height / step) * math.ceil(width / step) > max(max_points, 1):
+        step += 1  # sides that are no multiples of the step give more
     depth_m = disparity_to_depth(disparity[::step, ::step], geometry)
     chosen = (depth_m >= near_m) & (depth_m <= far_m)
     if keep is not None:
@@ -100,7 +102,10 @@ def read_ply(path: Path) -> PointCloud:
     end = content.find(b"end_header\n", 0, _HEADER_LIMIT)
     if not content.startswith(b"ply\n") or end < 0:
         raise DatasetError(f"{path.name} is not a .ply file.")
-    vertex, count = _vertex_layout(content[:end].decode("ascii", "replace"), path.name)
+    try:
+        vertex, count = _vertex_layout(content[:end].decode("ascii", "replace"), path.name)
+    except (IndexError, ValueError) as error:
+        raise DatasetError(f"{path.name} is damaged.", f"Its header cannot be read: {error}.") from error
     start = end + len(b"end_header\n")
     if len(content) < start + count * vertex.itemsize:
         raise DatasetError(f"{path.name} is cut short.", f"It should hold {count} points.")

@@ -70,9 +70,18 @@ def test_points_without_colours_or_in_doubles_are_read(tmp_path: Path) -> None:
         b"property float x\nproperty float y\nproperty float z\nend_header\n1234",
         b"ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty list uchar int n\nend_header\n1234",
         b"ply\nformat binary_little_endian 1.0\nelement face 1\nend_header\n",
+        b"ply\nformat binary_little_endian 1.0\nelement vertex many\nproperty float x\nend_header\n",
+        b"ply\nformat binary_little_endian 1.0\nelement\nend_header\n",
     ],
 )
 def test_another_file_is_called_that(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "wrong.ply").write_bytes(content)
     with pytest.raises(DatasetError, match=r"wrong\.ply"):
         read_ply(tmp_path / "wrong.ply")
+
+
+@pytest.mark.parametrize(("size", "most"), [((5, 5), 7), ((481, 641), 77080), ((3, 1000), 100)])
+def test_there_are_never_more_points_than_asked_for(size: tuple[int, int], most: int) -> None:
+    disparity = np.full(size, 5.0, np.float32)
+    thin = point_cloud(disparity, GEOMETRY, np.zeros(size, np.uint8), max_points=most)
+    assert most / 8 < len(thin) <= most
