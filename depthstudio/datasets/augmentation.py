@@ -63,6 +63,7 @@ def swap_flip(sample: StereoSample) -> StereoSample:
         right_disparity_px=_mirrored(np.where(sample.valid, sample.disparity_px, np.nan).astype(np.float32)),
         exact_disparity_px=None,
         nonoccluded=None,
+        confidence=None,
         geometry=None,
     )
 

@@ -67,17 +67,19 @@ def cut(sample: StereoSample, window: Window) -> StereoSample:
         method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         return np.asarray(cv2.resize(part(image), window.out_size, interpolation=method), np.uint8)
 
-    def label(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def nearest(values: NDArray[np.float32]) -> NDArray[np.float32]:
         if not resized:
             return part(values)
-        nearest = cv2.resize(part(values), window.out_size, interpolation=cv2.INTER_NEAREST_EXACT)
-        return np.asarray(nearest * np.float32(ratio), np.float32)
+        return np.asarray(cv2.resize(part(values), window.out_size, interpolation=cv2.INTER_NEAREST_EXACT), np.float32)
+
+    def label(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return nearest(values) * np.float32(ratio) if resized else part(values)
 
     def flags(values: NDArray[np.bool_]) -> NDArray[np.bool_]:
         if not resized:
             return part(values)
-        nearest = cv2.resize(part(values).astype(np.uint8), window.out_size, interpolation=cv2.INTER_NEAREST_EXACT)
-        return np.asarray(nearest, np.uint8) > 0
+        kept = cv2.resize(part(values).astype(np.uint8), window.out_size, interpolation=cv2.INTER_NEAREST_EXACT)
+        return np.asarray(kept, np.uint8) > 0
 
     exact_px, right_px, nonoccluded = sample.exact_disparity_px, sample.right_disparity_px, sample.nonoccluded
     return dataclasses.replace(
@@ -89,6 +91,7 @@ def cut(sample: StereoSample, window: Window) -> StereoSample:
         exact_disparity_px=None if exact_px is None else label(exact_px),
         right_disparity_px=None if right_px is None else label(right_px),
         nonoccluded=None if nonoccluded is None else flags(nonoccluded),
+        confidence=None if sample.confidence is None else nearest(sample.confidence),
         geometry=None,
     )
 
@@ -115,5 +118,6 @@ def padded(sample: StereoSample, size: Size) -> StereoSample:
         exact_disparity_px=filled(sample.exact_disparity_px, np.nan),
         right_disparity_px=filled(sample.right_disparity_px, np.nan),
         nonoccluded=filled(sample.nonoccluded, False),
+        confidence=filled(sample.confidence, 0),
         geometry=None,
     )

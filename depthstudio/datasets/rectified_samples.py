@@ -147,6 +147,7 @@ class RectifiedSamples:
             left, right = rectifier.rectify_left(pair.left), rectifier.rectify_right(pair.right)
             disparity_px = _label(rectifier, pair.depth)
             exact_px = _label(rectifier, pair.exact_depth_m) if pair.exact_depth_m is not None else None
+            confidence = _confidence(rectifier, pair.label_confidence)
         except CalibrationError as error:
             raise DatasetError(f"{name}: {error.what}", error.why, error.next_step) from error
         if right.shape[:2] != left.shape[:2]:
@@ -163,6 +164,7 @@ class RectifiedSamples:
             rectifier.geometry,
             name,
             self.groups[index],
+            confidence=confidence,
         )
         return sample, label.statistics
 
@@ -181,6 +183,11 @@ def _label(rectifier: Rectifier, depth: NDArray[Any] | None) -> FloatMap:
         width, height = rectifier.geometry.size
         return np.full((height, width), np.nan, np.float32)
     return rectifier.label_disparity(depth)
+
+
+def _confidence(rectifier: Rectifier, levels: NDArray[np.uint8] | None) -> FloatMap | None:
+    """(H, W) uint8 of the raw left image as 0..1 in the rectified left view, each value with its label's pixel."""
+    return None if levels is None else rectifier.rectify_values(levels).astype(np.float32) / np.float32(255)
 
 
 class SessionFrames:
@@ -211,7 +218,15 @@ class SessionFrames:
         frame = self.session.frame(self.positions[index])
         if frame.right is None:
             raise DatasetError(f"{self.name(index)} has no right image.")
-        return RawPair(frame.left, frame.right, frame.depth_mm, frame.exact_depth_m, frame.number, frame.timestamp_s)
+        return RawPair(
+            frame.left,
+            frame.right,
+            frame.depth_mm,
+            frame.exact_depth_m,
+            frame.number,
+            frame.timestamp_s,
+            label_confidence=frame.label_confidence,
+        )
 
     def name(self, index: int) -> str:
         """Session name and number of the frame's files."""

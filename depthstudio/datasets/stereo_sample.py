@@ -28,6 +28,8 @@ class StereoSample:
     name: which frame. group: which recording or scene; samples of one group are neighbours in time.
     nonoccluded: (H, W) bool, True where the right camera sees the point too; None when the data set does not say.
     right_disparity_px: (H, W) float32 disparity of the RIGHT view, for the few data sets that have it.
+    confidence: (H, W) float32 in 0..1, how sure disparity_px is; None when nobody says. Labels made of several
+    measurements have one (StereoFrame.label_confidence).
     """
 
     left: Rgb
@@ -40,6 +42,7 @@ class StereoSample:
     group: str
     nonoccluded: BoolMap | None = None
     right_disparity_px: FloatMap | None = None
+    confidence: FloatMap | None = None
 
 
 @runtime_checkable

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -51,7 +53,7 @@ class DisparityDataset(Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """left, right: (3, H, W) float32 in 0..1. disparity: (H, W) float32 px, 0 where not valid. valid: (H, W) bool.
-        index: which sample, int64.
+        weight: (H, W) float32 in 0..1, how sure the label is, 1 where nobody says. index: which sample, int64.
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
@@ -66,6 +68,7 @@ class DisparityDataset(Dataset[dict[str, Tensor]]):
             "right": _tensor(sample.right),
             "disparity": torch.from_numpy(np.where(valid, sample.disparity_px, np.float32(0))),
             "valid": torch.from_numpy(np.ascontiguousarray(valid)),
+            "weight": _weight(sample),
             "index": torch.tensor(index),
         }
 
@@ -90,7 +93,21 @@ class DisparityDataset(Dataset[dict[str, Tensor]]):
         if self.augmentation is None:
             return sample
         left, right = vary_photometry(sample.left, sample.right, self.augmentation, rng)
-        return StereoSample(left, right, sample.disparity_px, sample.valid, None, None, sample.name, sample.group)
+        return dataclasses.replace(
+            sample,
+            left=left,
+            right=right,
+            exact_disparity_px=None,
+            right_disparity_px=None,
+            nonoccluded=None,
+            geometry=None,
+        )
+
+
+def _weight(sample: StereoSample) -> Tensor:
+    if sample.confidence is None:
+        return torch.ones(sample.valid.shape)
+    return torch.from_numpy(np.ascontiguousarray(sample.confidence, np.float32))
 
 
 def _tensor(image: Rgb) -> Tensor:

@@ -168,6 +168,19 @@ class Rectifier:
         rectified[outside] = np.nan
         return rectified
 
+    def rectify_values(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Whatever belongs to the pixels of a depth label, (H, W) of any dtype, taken along with it by `rectify_depth`.
+
+        The nearest pixel's value, 0 where that lies outside the raw image.
+        """
+        self._check_size(values, self.raw_size, "label's")
+        if self.is_identity:
+            return values
+        rows, columns, outside = self._nearest_raw_pixel
+        rectified = values[rows, columns]
+        rectified[outside] = 0
+        return rectified
+
     def label_disparity(self, depth: NDArray[np.uint16] | FloatMap) -> FloatMap:
         """Disparity of a raw depth label in the rectified left view: (H, W) float32 px, NaN = none."""
         return depth_to_disparity(self.rectify_depth(depth), self.geometry)

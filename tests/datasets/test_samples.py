@@ -325,3 +325,17 @@ def test_real_captures_have_the_usual_share_of_valid_labels(real_data: Path) -> 
         assert statistics.warning == ""
         assert np.nanmin(sample.disparity_px[sample.valid]) > 2
         assert np.nanmax(sample.disparity_px[sample.valid]) < 130
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_labels_confidence_stays_with_its_pixels(
+    tmp_path: Path, make_frame: MakeFrame, calibration: StereoCalibration, turned: bool
+) -> None:
+    levels = np.where(np.random.default_rng(4).random((48, 64)) < 0.7, np.uint8(128), np.uint8(0))
+    depth_mm = np.where(levels > 0, np.uint16(2000), np.uint16(0))
+    rig = turned_rig() if turned else calibration
+    record(tmp_path / "s", [make_frame(1, depth_mm=depth_mm, label_confidence=levels)], rig)
+    sample = SessionSamples(tmp_path / "s", mask=FINITE_ONLY)[0]
+    assert sample.confidence is not None and sample.confidence.dtype == np.float32
+    assert set(np.unique(sample.confidence)) == {np.float32(0), np.float32(128 / 255)}
+    np.testing.assert_array_equal(np.isfinite(sample.disparity_px), sample.confidence > 0)

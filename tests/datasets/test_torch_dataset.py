@@ -186,3 +186,21 @@ def test_a_full_cache_reads_each_sample_once_and_a_small_one_keeps_what_fits() -
             assert small[i].name == "plane"
     assert small.cached_bytes == 2 * one
     assert small.source.reads == 2 + 3 * 2  # type: ignore[attr-defined]
+
+
+def test_the_weight_is_the_labels_confidence_and_one_where_nobody_says() -> None:
+    sample = shifted_pair()
+    assert (DisparityDataset(Samples([sample]))[0]["weight"] == 1).all()
+    sure = np.full(sample.valid.shape, 0.25, np.float32)
+    sure[:, 80:] = 0.75
+    told = dataclasses.replace(sample, confidence=sure)
+    item = DisparityDataset(Samples([told]), crop=(320, 120))[0]
+    assert item["weight"].dtype == torch.float32
+    assert item["weight"].shape == item["valid"].shape == (120, 320)
+    assert set(np.unique(item["weight"][:60, :160])) == {0.25, 0.75}
+    assert (item["weight"][60:] == 0).all(), "nothing is labelled where there is no picture"
+    wider = cut(told, Window(0, 0, 160, 60, (320, 60)))
+    assert wider.confidence is not None
+    assert (wider.confidence[:, :160] == 0.25).all() and (wider.confidence[:, 160:] == 0.75).all()
+    varied = DisparityDataset(Samples([told]), crop=(96, 48), augment=True)[0]
+    assert set(np.unique(varied["weight"])) <= {0.0, 0.25, 0.75}
