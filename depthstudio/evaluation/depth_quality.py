@@ -233,7 +233,7 @@ def _from_axis(region: Region, geometry: RectifiedGeometry) -> tuple[NDArray[np.
 
 
 def _fit(u: NDArray[np.float64], v: NDArray[np.float64], disparity: NDArray[np.float64]) -> Plane | None:
-    """Least squares; then again without the pixels at both ends of the residuals, and without gross errors."""
+    """Least squares; then again without gross errors, and without the pixels at both ends of the other residuals."""
     off = np.abs(disparity - np.median(disparity))
     # A first fit that gross errors cannot bend: pixels near the median, widened for a tilted wall.
     kept = off <= max(4 * float(np.median(off)), 0.02 * float(np.median(disparity)), 1e-6)
@@ -244,9 +244,10 @@ def _fit(u: NDArray[np.float64], v: NDArray[np.float64], disparity: NDArray[np.f
         solved = np.linalg.lstsq(columns[kept], disparity[kept], rcond=None)[0]
         off = disparity - columns @ solved
         sigma = _robust_sigma(off)
-        low, high = np.quantile(off, (TRIMMED_SHARE, 1 - TRIMMED_SHARE))
-        wide = max(OUTLIER_SIGMAS * sigma, 1e-9)
-        kept = (off >= max(low, -wide)) & (off <= min(high, wide))
+        inside = np.abs(off) <= max(OUTLIER_SIGMAS * sigma, 1e-9)
+        # Both ends of those that are no gross errors: these come at one side, and would leave the trim to the other.
+        low, high = np.quantile(off[inside], (TRIMMED_SHARE, 1 - TRIMMED_SHARE))
+        kept = inside & (off >= low) & (off <= high)
     return Plane(*(float(value) for value in solved))
 
 
