@@ -32,10 +32,10 @@ _DEPTH_OPTIONS = (
     _Option("emitter_enabled", "Projector", "emitter_enabled", missing="This camera has no projector."),
     _Option("laser_power", "Projector power", "laser_power", "mW", missing="This camera has no projector."),
 )
-# The colour sensor's exposure has no unit here: unlike the depth sensor's, it differs between cameras.
+# The colour sensor is a USB video camera: its exposure time counts in steps of 100 µs (USB Video Class, 4.2.2.1.4).
 _COLOR_OPTIONS = (
     _Option("color.enable_auto_exposure", "Automatic colour exposure", "enable_auto_exposure"),
-    _Option("color.exposure", "Colour exposure", "exposure", "", "enable_auto_exposure"),
+    _Option("color.exposure", "Colour exposure", "exposure", "x 100 µs", "enable_auto_exposure"),
     _Option("color.gain", "Colour gain", "gain", "", "enable_auto_exposure"),
     _Option("color.enable_auto_white_balance", "Automatic white balance", "enable_auto_white_balance"),
     _Option("color.white_balance", "White balance", "white_balance", "K", "enable_auto_white_balance"),

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from depthstudio.cameras.camera_memory import CameraMemory
 from depthstudio.cameras.capture import CaptureState, CaptureThread
 from depthstudio.cameras.opening import open_source
 from depthstudio.cameras.recorded import RecordedSource
 from depthstudio.cameras.recorder import QUEUE_CAPACITY, Recorder
 from depthstudio.cameras.recording_modes import RecordingMode
+from depthstudio.cameras.subscriptions import FrameQueue
 from depthstudio.cameras.urls import SourceUrl
 from depthstudio.cancel import CancelToken
 from depthstudio.datasets.session import Session
@@ -56,23 +58,21 @@ def record(
     notes: str = "",
     tags: Sequence[str] = (),
     calibration: StereoCalibration | None = None,
+    memory: CameraMemory | None = None,
     on_progress: Callable[[RecordingProgress], None] | None = None,
     cancel: CancelToken | None = None,
 ) -> Session:
     """Record `url` into the new session `folder` until a limit, the source's end, or `cancel`.
 
     mode: which frames; by default every one. frames: how many recorded ones. seconds: on the source's own clock.
-    calibration: kept with the session instead of what the source itself knows.
+    calibration: kept with the session instead of what the source itself knows. memory: whose settings a camera gets.
     A recording is copied completely; a camera never waits, and what the disk could not take is counted as dropped.
     UserError when the source or the disk fails, or no frame came; what was recorded before is kept.
     """
     folder = Path(folder)
     existed = folder.exists()
-    capture = CaptureThread(open_source(str(SourceUrl.parse(url).in_full())))
-    queue = capture.every_frame(QUEUE_CAPACITY)
-    capture.start()
+    capture, queue = _opened(str(SourceUrl.parse(url).in_full()), memory, cancel)
     try:
-        _wait_until_open(capture, cancel)
         mode, views = mode or RecordingMode(), ViewMemory()
         stage = mode.stage(capture, views)
         settings: dict[str, Any] = {"camera": capture.source.title, "recording_mode": mode.mode.value}
@@ -105,6 +105,22 @@ def record(
     if tags:
         session.set_tags(tags)
     return session
+
+
+def _opened(url: str, memory: CameraMemory | None, cancel: CancelToken | None) -> tuple[CaptureThread, FrameQueue]:
+    """The running capture and the queue of its frames. A remembered mode that is no longer offered is left alone."""
+    remembered = memory.in_remembered_mode(url) if memory is not None else url
+    capture = CaptureThread(open_source(remembered), prepare=memory.apply if memory is not None else None)
+    queue = capture.every_frame(QUEUE_CAPACITY)
+    capture.start()
+    try:
+        _wait_until_open(capture, cancel)
+    except SourceError:
+        capture.stop()
+        if remembered == url or memory is None:
+            raise
+        return _opened(url, None, cancel)
+    return capture, queue
 
 
 def _wait_until_open(capture: CaptureThread, cancel: CancelToken | None) -> None:

@@ -71,12 +71,14 @@ def _sources(arguments: argparse.Namespace) -> int:
 def _record(arguments: argparse.Namespace) -> int:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from depthstudio.cameras import CameraMemory
     from depthstudio.cameras.recording import RecordingProgress, record
     from depthstudio.cancel import CancelToken
     from depthstudio.geometry import StereoCalibration
 
     calibration = StereoCalibration.load(arguments.calibration) if arguments.calibration else None
-    sessions = Workspace.find(arguments.workspace).sessions
+    workspace = Workspace.find(arguments.workspace)
+    sessions = workspace.sessions
     folder = arguments.output or sessions / new_folder_name(sessions, arguments.name)
     cancel = CancelToken()
     previous = signal.signal(signal.SIGINT, lambda *_: cancel.cancel())
@@ -105,6 +107,7 @@ def _record(arguments: argparse.Namespace) -> int:
                 notes=arguments.notes,
                 tags=arguments.tag,
                 calibration=calibration,
+                memory=CameraMemory(workspace.cameras),
                 on_progress=show,
                 cancel=cancel,
             )

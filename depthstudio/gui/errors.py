@@ -30,7 +30,8 @@ _QT_LEVELS = {
 class Notice:
     """One message for the user. tone: "bad", "warning", "good" or "info". details: what "Copy details" copies.
 
-    action: label and callback of one button that does the next step.
+    action: label and callback of one button that does the next step. topic: what it is about, when it may become
+    untrue by itself; see Studio.resolved.
     """
 
     what: str
@@ -39,6 +40,7 @@ class Notice:
     tone: str = "bad"
     details: str = ""
     action: tuple[str, Callable[[], None]] | None = None
+    topic: str = ""
 
 
 def notice_of(error: BaseException, doing: str = "") -> Notice:

@@ -138,6 +138,7 @@ class MainWindow(QMainWindow):
         self.side_bar.chosen.connect(self.show_page)
         studio.page_requested.connect(self.show_page)
         studio.noticed.connect(self.show_notice)
+        studio.resolved.connect(self._close_topic)
         studio.activity_changed.connect(self._show_dots)
         studio.calibration_changed.connect(self._show_dots)
         studio.sources.state_changed.connect(self._show_dots)
@@ -183,6 +184,11 @@ class MainWindow(QMainWindow):
         self.notices.removeWidget(banner)
         banner.deleteLater()
         self._notice_area.setVisible(bool(self.banners))
+
+    def _close_topic(self, topic: str) -> None:
+        for banner in self.banners:
+            if banner.notice.topic == topic:
+                self._close_notice(banner)
 
     def _ask_to_close(self) -> None:
         if self.question is not None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
 
@@ -15,29 +15,22 @@ from depthstudio.cameras import (
     CameraMemory,
     CaptureState,
     CaptureThread,
-    Control,
     FrameSource,
     NewestFrame,
-    PlaybackState,
-    SourceInfo,
-    SourceMode,
-    SourceStatus,
-    list_cameras,
     open_source,
 )
 from depthstudio.cameras.hotplug import CameraWatcher
 from depthstudio.cameras.recorded import RecordedSource
 from depthstudio.errors import SourceError, UserError
 from depthstudio.frames import StereoFrame
-from depthstudio.geometry import StereoCalibration
+from depthstudio.gui.camera_return import CameraReturn
+from depthstudio.gui.open_source import OpenSource
 from depthstudio.gui.tasks import TaskContext, TaskRunner
 
 _DISPLAY_INTERVAL_MS = 33
 _RATES_INTERVAL_MS = 500
 _RATES_WINDOW = 4
-_RETURN_INTERVAL_MS = 1000
-_MOST_REOPENINGS = 5
-_STABLE_AFTER_S = 10.0
+_log = logging.getLogger(__name__)
 
 
 class SourceState(Enum):
@@ -70,12 +63,12 @@ class Rates:
     lost: int = 0
 
 
-class SourceController(QObject):
+class SourceController(OpenSource):
     """Opens and closes sources without ever blocking; hands the newest frame to the window at most 30 times a second.
 
     frame_ready(StereoFrame) stops while paused; recording and `capture` go on. A recording that is played stands still
     itself instead. opened() once frames flow: `source`, `calibration` and `controls` are valid from then on.
-    settings_changed(): the camera took a change of its settings. cameras_changed(): one arrived or left.
+    cameras_changed(): one arrived or left. Cameras open with what is remembered of them.
     A camera that is lost is opened again when it returns; returned() tells.
     """
 
@@ -84,21 +77,15 @@ class SourceController(QObject):
     frame_ready = Signal(object)
     rates_changed = Signal(object)
     failed = Signal(object)
-    settings_changed = Signal()
-    settings_refused = Signal(object)
     cameras_changed = Signal()
     returned = Signal(str)
-    _answered = Signal(object)
 
     def __init__(self, tasks: TaskRunner, memory: CameraMemory, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._memory = memory
+        super().__init__(memory, parent)
         self._watcher: CameraWatcher | None = None
-        self._missing: tuple[str, ...] = ()
-        self._reopenings = 0
         self._streaming_since_s = 0.0
         self._tasks = tasks
-        self._capture: CaptureThread | None = None
+        self._remembered_mode = False
         self._newest: NewestFrame | None = None
         self._state = SourceState.NONE
         self._paused = False
@@ -113,10 +100,8 @@ class SourceController(QObject):
         self._frames.timeout.connect(self._poll)
         self._counting = QTimer(self, interval=_RATES_INTERVAL_MS)
         self._counting.timeout.connect(self._count)
-        self._return = QTimer(self, interval=_RETURN_INTERVAL_MS)
-        self._return.timeout.connect(self._look_for_return)
-        self._looking = False
-        self._answered.connect(self._on_answered)
+        self._return = CameraReturn(tasks, self)
+        self._return.found.connect(lambda: self._open(self.url))
 
     @property
     def state(self) -> SourceState:
@@ -131,44 +116,9 @@ class SourceController(QObject):
         return self._state is SourceState.STREAMING
 
     @property
-    def capture(self) -> CaptureThread | None:
-        """For consumers of their own: recorder, detection, inference."""
-        return self._capture
-
-    @property
-    def source(self) -> FrameSource | None:
-        """The open source, for its controls."""
-        return self._capture.source if self._capture is not None else None
-
-    @property
-    def calibration(self) -> StereoCalibration | None:
-        """What the source knows about its own cameras; None before it streams."""
-        return self._capture.calibration if self._capture is not None else None
-
-    @property
-    def controls(self) -> tuple[Control, ...]:
-        """What can be set on the open source."""
-        return self._capture.controls if self._capture is not None else ()
-
-    @property
-    def modes(self) -> tuple[SourceMode, ...]:
-        """Sizes and rates that the open camera offers."""
-        return self._capture.modes if self._capture is not None else ()
-
-    @property
-    def status(self) -> SourceStatus:
-        """Warnings, synchronisation and playback of the open source."""
-        return self._capture.status if self._capture is not None else SourceStatus()
-
-    @property
-    def playback(self) -> PlaybackState | None:
-        """Where the open recording stands, after its end too; None for everything else."""
-        return self.status.playback
-
-    @property
     def is_awaiting_return(self) -> bool:
         """True while a lost camera is looked for."""
-        return self._return.isActive()
+        return self._return.is_awaited
 
     def watch_cameras(self) -> None:
         """Notice cameras that arrive and leave, from now on."""
@@ -181,16 +131,29 @@ class SourceController(QObject):
 
         prepare: called with the opened source on its thread, before its first frame.
         """
-        self._reopenings = 0
+        self._return.returns = 0
         self._open(url, prepare)
 
-    def _open(self, url: str, prepare: Callable[[FrameSource], None] | None = None) -> None:
+    def _open(
+        self, url: str, prepare: Callable[[FrameSource], None] | None = None, in_remembered_mode: bool = True
+    ) -> None:
+        memory = self._memory
+
         def prepare_all(source: FrameSource) -> None:
-            self._memory.apply(source)
+            memory.apply(source)
             if prepare is not None:
                 prepare(source)
+            try:
+                memory.save_mode(source)
+            except OSError as error:
+                _log.warning("The size and rate of %s are not remembered: %s", source.title, error)
 
-        self._begin(url, lambda: CaptureThread(open_source(url), prepare=prepare_all))
+        def create() -> CaptureThread:
+            wanted = memory.in_remembered_mode(url) if in_remembered_mode else url
+            self._remembered_mode = wanted != url
+            return CaptureThread(open_source(wanted), prepare=prepare_all)
+
+        self._begin(url, create)
 
     def reopen(self) -> None:
         """Open the same source again, after it ended or failed."""
@@ -239,51 +202,6 @@ class SourceController(QObject):
             self.open(self.url, resume)
         else:
             self._command(lambda source: source.seek(position_s))
-
-    def set_loop(self, loop: bool) -> None:
-        """Begin again at the end, or end there."""
-
-        def change(source: RecordedSource) -> None:
-            source.loop = loop
-
-        self._command(change)
-
-    def set_speed(self, speed: float) -> None:
-        """Play `speed` times as fast as it was recorded."""
-        self._command(lambda source: source.set_speed(speed))
-
-    def _command(self, command: Callable[[RecordedSource], None]) -> None:
-        if self._capture is not None and isinstance(self._capture.source, RecordedSource):
-            self._capture.call(command)
-
-    def set_control(self, name: str, value: float) -> None:
-        """Change a setting of the camera and remember it; `settings_changed` or `settings_refused` follows."""
-        self._change_settings(lambda source: source.set_control(name, value))
-
-    def import_settings(self, text: str) -> None:
-        """Load a settings file of the camera's maker and remember it."""
-        self._change_settings(lambda source: source.import_settings(text), text)
-
-    def _change_settings(self, change: Callable[[FrameSource], None], advanced: str | None = None) -> None:
-        if self._capture is None:
-            return
-        memory = self._memory
-
-        def change_and_remember(source: FrameSource) -> None:
-            change(source)
-            if source.settings_key:
-                try:
-                    memory.save(source.settings_key, source.controls(), advanced)
-                except OSError as error:
-                    raise SourceError("The setting is made, but not remembered.", f"{error}.") from error
-
-        self._capture.call(change_and_remember).add_done_callback(self._answered.emit)
-
-    def _on_answered(self, future: Future[None]) -> None:
-        refusal = future.exception()
-        if refusal is not None:
-            self.settings_refused.emit(refusal)
-        self.settings_changed.emit()
 
     def _begin(self, url: str, create: Callable[[], CaptureThread | None]) -> None:
         self._generation += 1
@@ -348,39 +266,20 @@ class SourceController(QObject):
             self.title = capture.source.title
             self._streaming_since_s = time.monotonic()
             self.opened.emit()
-            if self._reopenings:
+            if self._return.returns:
                 self.returned.emit(self.title)
         if state is SourceState.FAILED and capture.error is not None:
-            self.failed.emit(capture.error if was_opening else self._await_return(capture, capture.error))
+            if was_opening and self._remembered_mode:
+                self._open(self.url, in_remembered_mode=False)  # on another port it may not offer that mode
+            else:
+                self.failed.emit(capture.error if was_opening else self._await_return(capture, capture.error))
 
     def _await_return(self, capture: CaptureThread, error: UserError) -> UserError:
-        """Look for a lost camera, unless it was lost again and again; what the user is told of it."""
-        if time.monotonic() - self._streaming_since_s > _STABLE_AFTER_S:
-            self._reopenings = 0
-        if not capture.source.devices or self._reopenings >= _MOST_REOPENINGS:
+        """Look for a lost camera; what the user is told of it."""
+        if not self._return.lost(capture.source.devices, time.monotonic() - self._streaming_since_s):
             return error
-        self._missing = capture.source.devices
-        self._return.start()
         self.state_changed.emit()
         return SourceError(error.what, error.why, "Check the cable: it is opened again as soon as it is back.")
-
-    def _look_for_return(self) -> None:
-        if self._looking:
-            return
-        self._looking = True
-        generation = self._generation
-
-        def found(cameras: list[SourceInfo]) -> None:
-            self._looking = False
-            present = {device for info in cameras for device in info.devices}
-            if generation == self._generation and self._return.isActive() and present.issuperset(self._missing):
-                self._reopenings += 1
-                self._open(self.url)
-
-        def failed(_: BaseException) -> None:
-            self._looking = False
-
-        self._tasks.run(lambda _: list_cameras(), "Look for the lost camera", found, failed)
 
     def _count(self) -> None:
         if self._capture is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -14,6 +14,8 @@ from depthstudio.gui.settings import WindowSettings, save_settings
 from depthstudio.gui.sources import SourceController
 from depthstudio.gui.tasks import TaskContext, TaskRunner
 from depthstudio.workspace import Workspace
+
+_SOURCE = "source"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,10 @@ class Activity:
 
 
 class Studio(QObject):
-    """Workspace, settings, the open source, the calibration in force, tasks and notices."""
+    """Workspace, settings, the open source, the calibration in force, tasks and notices.
+
+    resolved(topic): what notices of this topic say is no longer so.
+    """
 
     calibration_changed = Signal()
     library_changed = Signal()
@@ -44,8 +49,10 @@ class Studio(QObject):
     recording_requested = Signal()
     preview_requested = Signal(object)
     evaluation_requested = Signal(object)
+    frame_requested = Signal(object, int)
     device_changed = Signal(str)
     noticed = Signal(object)
+    resolved = Signal(str)
 
     def __init__(self, workspace: Workspace, settings: WindowSettings) -> None:
         super().__init__()
@@ -56,7 +63,8 @@ class Studio(QObject):
         self.activities: dict[str, Activity] = {}
         self._chosen: ActiveCalibration | None = None
         self.tasks.unhandled.connect(self.report)
-        self.sources.failed.connect(self.report)
+        self.sources.failed.connect(lambda error: self.notify(replace(notice_of(error), topic=_SOURCE)))
+        self.sources.opened.connect(lambda: self.resolved.emit(_SOURCE))
         self.sources.settings_refused.connect(self.report)
         self.sources.returned.connect(lambda title: self.notify(Notice(f"{title} is back.", tone="good")))
         self.sources.state_changed.connect(self.calibration_changed)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from software_camera import SoftwareCamera
 
 from depthstudio.cameras import CameraMemory
 from depthstudio.cameras.realsense import RealSenseSource
+from depthstudio.cameras.recording import record
 from depthstudio.cameras.urls import SourceUrl
 
 
@@ -60,3 +62,24 @@ def test_what_the_camera_refuses_now_does_not_keep_it_from_opening(tmp_path: Pat
     with source_of(SoftwareCamera()) as source:
         memory.apply(source)
         assert values_of(source)["gain"] == 32
+
+
+def test_a_recording_without_the_window_uses_what_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # the SDK writes its statistics there
+    memory, stop = CameraMemory(tmp_path), threading.Event()
+    camera = SoftwareCamera(serial="77")
+    (tmp_path / "realsense-77.json").write_text(
+        '{"controls": {"laser_power": 60}, "modes": {"realsense ir": {"size": "64x48", "fps": "30"}}}'
+    )
+    camera.plug_in()
+    producer = camera.produce(stop)
+    try:
+        session = record("realsense://77", tmp_path / "taken", frames=3, memory=memory)
+    finally:
+        stop.set()
+        producer.join()
+        camera.unplug()
+    assert session.camera_settings["laser_power"] == 60
+    assert "size=64x48" in session.source_url

@@ -94,6 +94,7 @@ def test_a_lost_camera_is_told_its_recording_kept_and_it_is_opened_again(
     assert time.monotonic() - returned_s < 5
     assert studio.sources.url == f"realsense://{SERIAL}?mode=ir"
     assert any("is back" in banner.notice.what for banner in window.banners)
+    assert not any("was lost" in banner.notice.what for banner in window.banners)
 
 
 def test_settings_are_remembered_by_serial_number(
@@ -142,3 +143,22 @@ def test_without_the_camera_the_answer_comes_at_once(window: MainWindow, studio:
     qtbot.waitUntil(lambda: studio.sources.state is SourceState.FAILED, timeout=10_000)
     assert time.monotonic() - started_s < 5  # the SDK's own start would block for 15 s
     assert "not connected" in window.banners[-1].notice.what
+
+
+def test_the_resolution_is_remembered_and_left_alone_when_it_is_no_longer_offered(
+    studio: Studio, qtbot: QtBot, plugged: Plugged
+) -> None:
+    url = f"realsense://{SERIAL}?mode=ir"
+    studio.sources.open(f"{url}&size=64x48&fps=30")
+    wait_streaming(studio, qtbot)
+    studio.sources.open(url)
+    wait_streaming(studio, qtbot)
+    assert studio.sources.url == url
+    source = studio.sources.source
+    assert source is not None and source.url.endswith("size=64x48&fps=30")
+    file = studio.workspace.cameras / f"realsense-{SERIAL}.json"
+    file.write_text(file.read_text().replace("64x48", "1920x1080"))
+    studio.sources.open(url)
+    wait_streaming(studio, qtbot)
+    source = studio.sources.source
+    assert source is not None and source.url == url
