@@ -69,6 +69,8 @@ def export_db3(
             if on_progress is not None:
                 on_progress(done, total)
         writer.close()
+        if not report.frames:
+            raise DatasetError("The export was stopped before its first frame.", "Nothing was written.")
         _compare(session, positions[: report.frames], path, lambda done: on_progress and on_progress(done, total))
         if session.calibration is not None:
             session.calibration.save(calibration_beside(path))
@@ -172,16 +174,20 @@ class _Writer:
             self._profiles[INFRARED_LEFT].register_extrinsics_to(profile, pose)
 
     def _open(self, path: Path) -> None:
-        try:
-            self._recorder: Any = self._rs.recorder(str(path), self._device, False)
-        except RuntimeError as error:
-            raise DatasetError(f"{path} cannot be written.", f"{error}.", "Choose another folder.") from error
+        self._recorder: Any = None
+        self._recorded: list[Any] = []
         self._queue = self._rs.frame_queue(1)
-        self._recorded = list(self._recorder.query_sensors())
-        for sensor, name in zip(self._recorded, self._sensors, strict=True):
-            wanted = [p for stream, p in self._profiles.items() if (stream == COLOR) == (name == "color")]
-            sensor.open(wanted)
-            sensor.start(self._queue)
+        try:
+            self._recorder = self._rs.recorder(str(path), self._device, False)
+            for sensor, name in zip(self._recorder.query_sensors(), self._sensors, strict=True):
+                wanted = [p for stream, p in self._profiles.items() if (stream == COLOR) == (name == "color")]
+                sensor.open(wanted)
+                sensor.start(self._queue)
+                self._recorded.append(sensor)
+        except RuntimeError as error:
+            self.close()
+            path.unlink(missing_ok=True)
+            raise DatasetError(f"{path} cannot be written.", f"{error}.", "Choose another folder.") from error
 
     def write(self, frame: StereoFrame) -> None:
         """Hand one frame to the SDK, no faster than it writes."""

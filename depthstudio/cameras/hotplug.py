@@ -48,10 +48,18 @@ class CameraWatcher:
         self._wake.set()
 
     def _run(self) -> None:
+        end = None
         try:
-            on_devices_changed(lambda _: self._wake.set())
+            end = on_devices_changed(lambda _: self._wake.set())
         except SourceError as error:
             _log.info("RealSense cameras are not watched: %s", error)
+        try:
+            self._watch()
+        finally:
+            if end is not None:
+                end()
+
+    def _watch(self) -> None:
         known: list[SourceInfo] | None = None
         bus, listed_s = _bus(), 0.0
         while not self._stop.is_set():

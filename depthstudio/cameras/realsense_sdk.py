@@ -47,10 +47,19 @@ def sdk_context() -> Any:
         return _context
 
 
-def on_devices_changed(listener: Callable[[Any], None]) -> None:
-    """Have `listener` called on a thread of the SDK with its event_information, whenever cameras come or go."""
+def on_devices_changed(listener: Callable[[Any], None]) -> Callable[[], None]:
+    """Have `listener` called on a thread of the SDK with its event_information, whenever cameras come or go.
+
+    Returns what ends it.
+    """
     sdk_context()
     _listeners.append(listener)
+
+    def end() -> None:
+        if listener in _listeners:
+            _listeners.remove(listener)
+
+    return end
 
 
 def _tell_listeners(change: Any) -> None:

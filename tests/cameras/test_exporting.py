@@ -184,3 +184,12 @@ def test_a_cancelled_export_keeps_whole_frames(make: MakeSession, tmp_path: Path
     assert report.frames == 2
     (back,) = import_path(tmp_path / "out", tmp_path / "sessions")
     assert len(back) == 2
+
+
+def test_a_recording_stopped_before_its_first_frame_leaves_no_file(make: MakeSession, tmp_path: Path) -> None:
+    pytest.importorskip("pyrealsense2")
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(DatasetError, match="stopped before its first frame"):
+        export_session(make(), tmp_path / "out.db3", "db3", cancel=cancel)
+    assert not (tmp_path / "out.db3").exists()

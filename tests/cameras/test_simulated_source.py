@@ -37,7 +37,18 @@ def all_frames(url: str) -> list[StereoFrame]:
 def test_a_url_is_read_and_written() -> None:
     url = "sim://ir?scene=wall&projector=off&distance_m=1.5&tilt_deg=-10&seed=7&fps=15&size=320x240&frames=5&realtime=0"
     settings = SimulatedSettings.from_url(url)
-    assert settings == SimulatedSettings("ir", "wall", False, 1.5, -10.0, 7, 15.0, (320, 240), 5, True, False)
+    assert settings == SimulatedSettings(
+        rig="ir",
+        scene="wall",
+        projector=False,
+        distance_m=1.5,
+        tilt_deg=-10.0,
+        seed=7,
+        fps=15.0,
+        size=(320, 240),
+        frames=5,
+        realtime=False,
+    )
     assert SimulatedSettings.from_url(settings.to_url()) == settings
     assert isinstance(open_source("sim://hybrid?scene=board"), SimulatedSource)
 

@@ -18,18 +18,16 @@ from depthstudio import synthetic
 from depthstudio.cameras.simulated.render import FrameRenderer, RenderedFrame
 from depthstudio.cameras.simulated.settings import SimulatedSettings
 from depthstudio.cameras.simulated.stage import Stage
+from depthstudio.storage import cache_root
 
-ENVIRONMENT_VARIABLE = "DEPTHSTUDIO_CACHE"
 _KEPT_BYTES = 3 * 1024**3
 _ABANDONED_S = 600.0
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 def cache_folder() -> Path:
-    """Where loops are kept: DEPTHSTUDIO_CACHE, else ~/.cache/depthstudio. They can be deleted at any time."""
-    chosen = os.environ.get(ENVIRONMENT_VARIABLE)
-    root = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "depthstudio"
-    return root.expanduser().absolute() / "simulated"
+    """Where loops are kept. They can be deleted at any time."""
+    return cache_root() / "simulated"
 
 
 class LoopStore:
