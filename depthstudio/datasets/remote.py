@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from depthstudio.datasets.mirrored_file import MARKER_FILE, download, open_root, refusal
 from depthstudio.datasets.session_format import FRAMES_FOLDER, SESSION_FILE
 from depthstudio.errors import DatasetError
-from depthstudio.storage import write_text
-
-CACHE_VARIABLE = "DEPTHSTUDIO_CACHE"
+from depthstudio.storage import cache_root, write_text
 
 
 def is_url(path: Path | str) -> bool:
@@ -34,7 +31,7 @@ def mirror(url: str, cache: Path | None = None) -> Path:
     what was edited here alone (a recording's role) stays. DatasetError when the remote cannot be read.
     """
     url = url.rstrip("/")
-    folder = (cache or _default_cache()) / _folder_name(url)
+    folder = (cache or cache_root() / "datasets") / _folder_name(url)
     files = _remote_files(url)
     known = _known_files(folder)
     for name in known.keys() - files.keys() | {name for name in known.keys() & files if known[name] != files[name]}:
@@ -45,12 +42,6 @@ def mirror(url: str, cache: Path | None = None) -> Path:
     write_text(folder / MARKER_FILE, json.dumps({"url": url, "files": files}))
     download(url, folder, wanted)
     return folder
-
-
-def _default_cache() -> Path:
-    chosen = os.environ.get(CACHE_VARIABLE)
-    root = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "depthstudio"
-    return root / "datasets"
 
 
 def _folder_name(url: str) -> str:
@@ -67,7 +58,12 @@ def _remote_files(url: str) -> dict[str, list[Any]]:
         raise refusal(url, error) from error
     if not listed:
         raise DatasetError(f"There is nothing in {url}.", next_step="Check the address.")
-    return {PurePosixPath(path).relative_to(root).as_posix(): _version(info) for path, info in sorted(listed.items())}
+    names = {PurePosixPath(path).relative_to(root): info for path, info in sorted(listed.items())}
+    if any(".." in name.parts for name in names):
+        raise DatasetError(
+            f"{url} cannot be mirrored.", "It lists files outside of itself.", "Do not trust this address."
+        )
+    return {name.as_posix(): _version(info) for name, info in names.items()}
 
 
 def _version(info: dict[str, Any]) -> list[Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from depthstudio.models import StereoNetwork
-from depthstudio.storage import write_text
+from depthstudio.storage import cache_root, write_text
 
 _FILE = "backends.json"
 _RUNTIMES = ("torch", "onnxruntime", "openvino")
@@ -77,10 +77,7 @@ def _read() -> dict[str, Any]:
 
 
 def _path() -> Path:
-    chosen = os.environ.get("DEPTHSTUDIO_CACHE")
-    if chosen:
-        return Path(chosen) / _FILE
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "depthstudio" / _FILE
+    return cache_root() / _FILE
 
 
 @cache

@@ -120,3 +120,11 @@ def test_a_connection_that_is_lost_is_an_error_with_the_file_and_what_was_fetche
     with pytest.raises(DatasetError, match="000002_left"):
         session.frame(1)
     session.frame(0)
+
+
+def test_files_outside_of_the_root_are_refused(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    store = fsspec.filesystem("memory")
+    monkeypatch.setattr(type(store), "find", lambda *_, **__: {"/bucket/../../.bashrc": {"size": 3}})
+    with pytest.raises(DatasetError, match="outside of itself"):
+        mirror("memory://bucket")
+    assert not cache.exists()
