@@ -18,7 +18,7 @@ from depthstudio.calibration.views import BoardView, detect_view
 from depthstudio.cancel import CancelToken
 from depthstudio.errors import CalibrationError
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".webp"}
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".webp"}
 _SIDE = re.compile(r"(?<![a-z])(left|right|l|r)(?![a-z])", re.IGNORECASE)
 
 

@@ -96,7 +96,9 @@ class Rectifier:
         inner, outer = _common(left[0], right[0]), _around(left[1], right[1])
         if inner[2] - inner[0] < 0.05 or inner[3] - inner[1] < 0.05:
             raise CalibrationError(
-                "This calibration cannot be rectified.", "The two lenses share no rectangle of the view."
+                "This calibration cannot be rectified.",
+                "The two lenses share no rectangle of the view.",
+                "Let both cameras look the same way, and calibrate again.",
             )
         share = float(np.clip(alpha, 0.0, 1.0))
         box = [(1 - share) * one + share * other for one, other in zip(inner, outer, strict=True)]
