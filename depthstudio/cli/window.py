@@ -6,7 +6,8 @@ import argparse
 
 from depthstudio.workspace import Workspace
 
-PAGES = ("capture", "calibrate", "dataset", "train", "live", "settings")
+# As gui.pages has them, which would load Qt.
+PAGES = ("capture", "calibrate", "dataset", "train", "live", "quality", "evaluate", "settings")
 
 
 def add_verbs(verbs: argparse._SubParsersAction) -> None:

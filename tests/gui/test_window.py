@@ -7,7 +7,9 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from depthstudio.cli.window import PAGES
 from depthstudio.geometry import StereoCalibration
+from depthstudio.gui import pages
 from depthstudio.gui.application import make_window
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.main_window import MainWindow
@@ -165,3 +167,7 @@ def test_good_news_goes_by_itself_and_bad_news_stays(
     window.show_notice(Notice("It is saved.", tone="good"))
     window.show_notice(Notice("It is not saved."))
     qtbot.waitUntil(lambda: [banner.notice.what for banner in window.banners] == ["It is not saved."])
+
+
+def test_every_page_can_be_asked_for_on_the_command_line() -> None:
+    assert tuple(page.name for page in pages.PAGES) == PAGES
