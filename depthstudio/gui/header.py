@@ -38,7 +38,7 @@ class Header(QFrame):
         self.dot = Dot()
         self.state = number_label("", "muted")
         self.state.setMinimumWidth(128)
-        self.warning = icon_button("triangle-alert", "", self._tell_warnings)
+        self.warning = icon_button("triangle-alert", "Warnings of the source", self._tell_warnings)
         theme().set_icon(self.warning, "triangle-alert", "warning", 16)
         self.again = icon_button("refresh-cw", "Open the source again", studio.sources.reopen)
         self.pause = icon_button("pause", "Hold the picture (P)", self.toggle_pause)

@@ -81,8 +81,9 @@ def test_pause_holds_the_picture_and_p_lets_it_go_on(
     qtbot.waitUntil(lambda: studio.sources.last_frame is not None, timeout=20_000)
     qtbot.keyClick(window, "p")
     assert studio.sources.state is SourceState.PAUSED
+    qtbot.wait(500)  # frames on their way when the key was pressed are still shown
     held = studio.sources.last_frame
-    qtbot.wait(150)
+    qtbot.wait(300)
     assert studio.sources.last_frame is held
     qtbot.keyClick(window, "p")
     qtbot.waitUntil(lambda: studio.sources.last_frame is not held, timeout=10_000)

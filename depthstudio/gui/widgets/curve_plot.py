@@ -10,10 +10,11 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
-from depthstudio.gui.theme import GRID_PX, theme
+from depthstudio.gui.theme import theme
 from depthstudio.gui.widgets.basics import column, icon_button, label, number_label, row
 
 _FAINT_ALPHA = 90
+_LEGEND_SPACING_PX = 12
 _AXIS_WIDTH_PX = 44  # the same for every plot, so that those under each other line up
 
 
@@ -50,6 +51,7 @@ class CurvePlot(QWidget):
         pg.setConfigOptions(antialias=True)
         self._tokens = dict(curves)
         self._data: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._faint_data: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self._unit = unit
         self._best: tuple[float, str] | None = None
         self._log = log
@@ -72,7 +74,9 @@ class CurvePlot(QWidget):
             "chart-spline", "Logarithmic scale", self._toggle_log, checkable=True, size_px=14
         )
         self._log_button.setChecked(log)
-        legend = row(self._title, spacing=2 * GRID_PX)
+        legend = row(self._title, spacing=_LEGEND_SPACING_PX)
+        self._title.setVisible(bool(title))
+        self._at.hide()
         for name in curves:
             item = self.plot.plot([], [], name=name)
             self._curves[name] = item
@@ -98,13 +102,18 @@ class CurvePlot(QWidget):
     def set_curve(self, name: str, x: Sequence[float], y: Sequence[float]) -> None:
         """Replace a curve; NaN breaks the line."""
         data = np.asarray(x, float), np.asarray(y, float)
+        if _same(data, self._data.get(name)):
+            return
         self._data[name] = data
         self._curves[name].setData(*data, connect="finite")
         self._show_values()
 
     def set_faint(self, name: str, x: Sequence[float], y: Sequence[float]) -> None:
         """Faint points behind a curve, e.g. the single steps of an epoch."""
-        self._faint[name].setData(np.asarray(x, float), np.asarray(y, float))
+        data = np.asarray(x, float), np.asarray(y, float)
+        if not _same(data, self._faint_data.get(name)):
+            self._faint_data[name] = data
+            self._faint[name].setData(*data)
 
     def set_best(self, x: float | None, name: str = "") -> None:
         """Mark the best place of a curve; None removes the mark."""
@@ -142,12 +151,13 @@ class CurvePlot(QWidget):
         longest = max((data[0] for data in self._data.values()), key=len, default=np.empty(0))
         self._cursor.setVisible(bool(inside and len(longest)))
         if not inside or not len(longest):
-            self._at.setText("")
+            self._at.hide()
             self._show_values()
             return
         x = float(longest[np.argmin(np.abs(longest - view.mapSceneToView(position).x()))])
         self._cursor.setValue(x)
         self._at.setText(f"at {x:g}")
+        self._at.show()
         self._show_values(x)
 
     def _show_values(self, x: float | None = None) -> None:
@@ -157,7 +167,8 @@ class CurvePlot(QWidget):
             shown = f"{value:.4g} {self._unit}".strip() if value is not None else ""
             colour = theme().hex(self._tokens[name])
             text.setTextFormat(Qt.TextFormat.RichText)
-            text.setText(f'<span style="color:{colour}">●</span>&nbsp; {name} <b>{shown}</b>')
+            text.setText(f'<span style="color:{colour}">●</span>&nbsp;{name} <b>{shown}</b>')
+            text.setMinimumWidth(text.sizeHint().width())  # a rich text's own minimum lets its end be cut off
 
     def _value(self, name: str, x: float) -> float | None:
         xs, ys = self._data.get(name, (np.empty(0), np.empty(0)))
@@ -186,3 +197,8 @@ class CurvePlot(QWidget):
         self._best_point.setPen(pg.mkPen(theme().color("card"), width=1.5))
         self._cursor.setPen(pg.mkPen(theme().color("text_faint"), width=1))
         self._show_values()
+
+
+def _same(new: tuple[np.ndarray, np.ndarray], old: tuple[np.ndarray, np.ndarray] | None) -> bool:
+    """Drawing costs much more than comparing."""
+    return old is not None and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(new, old, strict=True))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QFrame, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QWidget
 
 from depthstudio.evaluation.quality_report import METHODS, TABLE, Station, station_curve
 from depthstudio.gui.pages.quality.table import TOKENS
-from depthstudio.gui.theme import mark
+from depthstudio.gui.theme import mark, theme
 from depthstudio.gui.widgets.basics import Section, column, field, icon_button, label, number_label, row
 from depthstudio.gui.widgets.curve_plot import CurvePlot
 
@@ -40,14 +40,25 @@ class StationsSection(Section):
         for number, station in enumerate(stations):
             holder = QFrame()
             mark(holder, surface="card")
-            shown = {METHODS[method]: f"{quality.plane_rms_mm:.1f}" for method, quality in station.quality.items()}
-            words = "RMS " + ", ".join(f"{name.lower()} {value}" for name, value in shown.items()) + " mm"
             drop = icon_button("x", "Remove this station", partial(self.removed.emit, number), size_px=14)
-            texts = column(number_label(f"{station.distance_m:.2f} m", "section"), label(words, "small"), spacing=0)
+            texts = column(number_label(f"{station.distance_m:.2f} m", "section"), _rms_line(station), spacing=0)
             line = row(texts, 1, drop)
             line.setContentsMargins(8, 4, 4, 4)
             holder.setLayout(line)
             self._list.addWidget(holder)
+
+
+def _rms_line(station: Station) -> QLabel:
+    """Plane fit RMS of each method, in the order and the colours of the table."""
+    known = {method: f"{quality.plane_rms_mm:.1f}" for method, quality in station.quality.items()}
+    dots = (f'<span style="color:{theme().hex(TOKENS[method])}">●</span>&nbsp;{rms}' for method, rms in known.items())
+    line = number_label("", "small")
+    line.setTextFormat(Qt.TextFormat.RichText)
+    line.setText(f"RMS&nbsp; {'&nbsp; '.join(dots)} mm")
+    words = ", ".join(f"{METHODS[method].lower()} {rms}" for method, rms in known.items())
+    line.setToolTip(f"Plane fit RMS in mm: {words}")
+    line.setAccessibleName(f"Plane fit RMS in mm: {words}")
+    return line
 
 
 class StationCurves(QWidget):

@@ -32,7 +32,7 @@ class QualityTable(QFrame):
         self._cells: dict[tuple[int, str], QLabel] = {}
         for column, (method, title) in enumerate(METHODS.items(), start=2):
             heading = label(title, "section")
-            heading.setMinimumWidth(84)
+            heading.setMinimumWidth(76)
             heading.setAlignment(right)
             self._headings[method] = heading
             grid.addWidget(heading, 0, column)
