@@ -328,8 +328,10 @@ def test_a_learning_rate_far_from_the_preset_is_worth_a_word(page: TrainPage) ->
     assert page.start_footer.button.isEnabled()
 
 
-def test_critical_findings_ask_twice(page: TrainPage) -> None:
-    enter(page, learning_rate=1e-2)
+def test_critical_findings_ask_twice(page: TrainPage, qtbot: QtBot) -> None:
+    page.setup.presets.choose("recommended")
+    enter(page, learning_rate=1e-2, batch_size=2, crop_width=64, crop_height=48, num_workers=0)
+    qtbot.waitUntil(page.start_footer.button.isEnabled, timeout=LONG_MS)
     assert page.start_footer.button.text() == "Start anyway"
     page.start_footer.button.click()
     assert page.setup.question is not None

@@ -43,6 +43,7 @@ class DatasetPage(Page):
         self.library.imported.connect(self._on_imported)
         studio.library_changed.connect(self.reload)
         studio.calibration_changed.connect(self._show_frame)
+        studio.frame_requested.connect(self.show_frame)
         for keys, by in (("Left", -1), ("Right", 1), ("Shift+Left", -10), ("Shift+Right", 10)):
             self.shortcut(keys, lambda by=by: self.viewer.step(by))
         self.shortcut("PgUp", lambda: self.choose_neighbour(-1))
@@ -120,6 +121,12 @@ class DatasetPage(Page):
         if folder != self._chosen:
             self._begin(folder)
         self._show_chosen()
+
+    def show_frame(self, folder: Path, position: int) -> None:
+        """Show one frame of a recording, from 0."""
+        self.choose(folder)
+        self.viewer.go_to(position)
+        self._show_frame()
 
     def choose_neighbour(self, by: int) -> None:
         """The recording above or below in the list."""

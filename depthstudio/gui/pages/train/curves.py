@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import nan
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, Qt, QTimer
 from PySide6.QtGui import QColor, QPainterPath, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsPathItem, QWidget
 
@@ -19,7 +20,8 @@ from depthstudio.gui.widgets.basics import column, row
 from depthstudio.gui.widgets.curve_plot import CurvePlot
 from depthstudio.training.events import EpochDone, StepDone
 
-_MAX_FAINT_POINTS = 1500
+_MAX_FAINT_POINTS = 400
+_TURN_MS = 30  # between two plots of a run that grows: drawing all at once holds up the window
 _GAP_ALPHA = 38
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200)
 _MIN_EXTENT = 4.0
@@ -53,8 +55,10 @@ class TrainingPlot(CurvePlot):
 
     def set_gap(self, x: Sequence[float], low: Sequence[float], high: Sequence[float]) -> None:
         """Shade what lies between two curves."""
-        self._gap = (list(x), list(low), list(high))
-        self._draw_gap()
+        gap = (list(x), list(low), list(high))
+        if gap != self._gap:
+            self._gap = gap
+            self._draw_gap()
 
     def set_compared(self, name: str, x: Sequence[float], y: Sequence[float]) -> None:
         """The same curve of another run, dashed."""
@@ -62,11 +66,14 @@ class TrainingPlot(CurvePlot):
 
     def set_level(self, value: float | None) -> None:
         """A dotted horizontal line, e.g. the longest gradient allowed; None removes it."""
-        self._level = value
-        self._draw_level()
+        if value != self._level:
+            self._level = value
+            self._draw_level()
 
     def set_marks(self, epochs: Sequence[float]) -> None:
         """Dotted vertical lines, e.g. where the learning rate fell."""
+        if list(epochs) == [line.value() for line in self._marks if line.isVisible()]:
+            return
         while len(self._marks) < len(epochs):
             line = pg.InfiniteLine(angle=90, movable=False)
             self._marks.append(line)
@@ -141,6 +148,10 @@ class CurvesView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._reached = self._compared_to = 0.0
+        self._story: RunStory | None = None
+        self._waiting: deque[Callable[[RunStory], None]] = deque()
+        self._turns = QTimer(self, interval=_TURN_MS)
+        self._turns.timeout.connect(self._take_turn)
         sides = {"train": "train", "validation": "validation"}
         self.loss = TrainingPlot("Loss", sides)
         self.epe = TrainingPlot("EPE", sides, "px")
@@ -163,6 +174,8 @@ class CurvesView(QWidget):
 
     def show_story(self, story: RunStory | None) -> None:
         """Draw a run as far as it got; None clears."""
+        self._story = story
+        self._waiting.clear()
         if story is None:
             for plot in self.plots:
                 plot.clear()
@@ -172,11 +185,33 @@ class CurvesView(QWidget):
             self._reached = 0.0
             self.show_compared(None)
             return
-        self._show_pair(self.loss, story, "loss")
-        self._show_pair(self.epe, story, "epe_px")
-        self._show_rate(story)
-        self._show_gradient(story)
-        self._show_distance(story)
+        for part in self._parts():
+            part(story)
+
+    def follow(self, story: RunStory) -> None:
+        """Draw what the run on show has done since, one plot after the other; a new call does not start over."""
+        self._story = story
+        if not self._waiting:
+            self._waiting.extend(self._parts())
+            self._turns.start()
+
+    def _parts(self) -> tuple[Callable[[RunStory], None], ...]:
+        return (
+            lambda story: self._show_pair(self.loss, story, "loss"),
+            lambda story: self._show_pair(self.epe, story, "epe_px"),
+            self._show_rate,
+            self._show_gradient,
+            self._show_distance,
+            self._show_reached,
+        )
+
+    def _take_turn(self) -> None:
+        if self._story is None or not self._waiting:
+            self._turns.stop()
+            return
+        self._waiting.popleft()(self._story)
+
+    def _show_reached(self, story: RunStory) -> None:
         last = story.steps[-1] if story.steps else None
         self._reached = max(float(story.epoch), _position(last) if last else 0.0)
         self._show_extent()

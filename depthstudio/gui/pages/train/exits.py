@@ -13,6 +13,7 @@ from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.theme import GRID_PX, theme
 from depthstudio.gui.widgets.basics import button, column, icon_button, row
+from depthstudio.gui.widgets.sheet import QuestionSheet
 
 _FINISH, _STOP = "Finish epoch and keep best", "Stop now and keep best"
 
@@ -20,14 +21,14 @@ _FINISH, _STOP = "Finish epoch and keep best", "Stop now and keep best"
 class LiveExits(QWidget):
     """The ways to hold or end the running run; all but one keep the best network."""
 
-    discard_asked = Signal()
     save_asked = Signal()
 
     def __init__(self, job: TrainingJob) -> None:
         super().__init__()
         self._job = job
+        self.question: QuestionSheet | None = None
         self.pause = button("Pause", self._toggle_pause, "pause")
-        self.discard = button("Discard…", self.discard_asked.emit, "trash-2", tip="Ends it and removes the whole run")
+        self.discard = button("Discard…", self.ask_discard, "trash-2", tip="Ends it and removes the whole run")
         self.save = icon_button("download", "Save the curves as PNG and CSV in the run's folder", self.save_asked.emit)
         self.finish = button(_FINISH, job.finish_epoch, "flag", tip="Ends when the running epoch is measured")
         self.stop = button(
@@ -58,15 +59,24 @@ class LiveExits(QWidget):
         self.stop.setEnabled(not stopping)
         self.stop.setText("Stopping…" if stopping and not discarding else _STOP)
 
+    def ask_discard(self) -> None:
+        """Ask, then end the running run and remove it."""
+        text = "Its curves, pictures and networks are removed for good, those of its earlier epochs too."
+        answers = [("Keep it", lambda: None, ""), ("Discard the run", self._job.discard, "danger")]
+        self.question = QuestionSheet(self.window(), "Discard this run?", text, answers)
+
     def _toggle_pause(self) -> None:
         self._job.set_paused(not self._job.is_paused)
 
 
 class AfterExits(QWidget):
-    """Where a run that is over leads. The signals are for the page; preview and folder need nobody else."""
+    """Where a run that is over leads. The signals are for the page; preview and folder need nobody else.
+
+    further_asked(folder): set up a run that starts from this one's result.
+    """
 
     resume_asked = Signal()
-    further_asked = Signal()
+    further_asked = Signal(object)
     new_asked = Signal()
     back_asked = Signal()
     save_asked = Signal()
@@ -78,7 +88,7 @@ class AfterExits(QWidget):
         self.back = button("Back to the running one", self.back_asked.emit, "undo-2", "link")
         self.preview = button("Preview it live", self.preview_live, "eye", "primary", "Open its network on Live")
         self.resume = button("Resume", self.resume_asked.emit, "play", tip="Go on after the last finished epoch")
-        self.further = button("Fine-tune further", self.further_asked.emit, "graduation-cap")
+        self.further = button("Fine-tune further", self.ask_further, "graduation-cap")
         self.further.setToolTip("Set up a new run that starts from this network")
         self.evaluate = button("Evaluate", self.ask_evaluation, "gauge", tip="Measure its network thoroughly")
         self.export = button("Export…", self.ask_export, "package", tip="For other programs and machines")
@@ -112,6 +122,11 @@ class AfterExits(QWidget):
         if self._story is not None and self._story.folder is not None:
             self._studio.preview_requested.emit(self._story.folder)
             self._studio.show_page("live")
+
+    def ask_further(self) -> None:
+        """Set up a run that starts from this one's result."""
+        if self._story is not None and self._story.folder is not None:
+            self.further_asked.emit(self._story.folder)
 
     def ask_evaluation(self) -> None:
         """Measure this run's network on the Evaluate page."""

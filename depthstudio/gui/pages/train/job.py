@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from depthstudio.cancel import CancelToken
 from depthstudio.errors import UserError
 from depthstudio.gui.errors import Notice
+from depthstudio.gui.pages.train.notices import discarded_notice
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.studio import Activity, Studio
 from depthstudio.gui.tasks import Task
@@ -19,7 +20,7 @@ from depthstudio.training.control import RunControl
 from depthstudio.training.events import Continued, Failed, Paused, SampleImages
 from depthstudio.training.settings import TrainingSettings
 
-_TELL_INTERVAL_MS = 200  # curves are repainted at most five times a second, however fast the steps are
+_TELL_INTERVAL_MS = 400  # curves are repainted two or three times a second, however fast the steps are
 _ACTIVITY = Activity(
     "Fine-tuning is running.",
     "A fine-tuning is running. Its best network so far is kept, and it can be resumed later.",
@@ -29,7 +30,7 @@ _ACTIVITY = Activity(
 class TrainingJob(QObject):
     """Starts, follows and ends a run.
 
-    changed(): it began, has its folder, is stopping or ended. advanced(): the story grew, at most 5 times a second.
+    changed(): it began, has its folder, is stopping or ended. advanced(): the story grew, two or three times a second.
     pictures_made(): new sample pictures lie in the run's folder. ended(story): it is over and has a folder.
     """
 
@@ -170,6 +171,8 @@ class TrainingJob(QObject):
     def _on_ended(self) -> None:
         story, self._task = self.story, None
         self._timer.stop()
+        if story is not None and self._control.is_discarded:
+            self._studio.notify(discarded_notice(story))
         self._studio.set_activity("train", None)
         if story is not None and (story.folder is None or self._control.is_discarded):
             self.story = None  # it never got as far as a folder, or was thrown away

@@ -13,7 +13,9 @@ from depthstudio.datasets.labels import LOW_VALID_SHARE, RULES, mask_label
 from depthstudio.datasets.rule_map import rule_map
 from depthstudio.datasets.samples import SampleSource
 from depthstudio.datasets.stereo_sample import StereoSample
-from depthstudio.gui.tasks import TaskContext, TaskRunner
+from depthstudio.gui.pages.train.dataset_link import DatasetLink
+from depthstudio.gui.studio import Studio
+from depthstudio.gui.tasks import TaskContext
 from depthstudio.gui.theme import GRID_PX, theme
 from depthstudio.gui.widgets.basics import Segments, button, column, field, label, number_label, row
 from depthstudio.gui.widgets.color_bar import ColorBar
@@ -59,9 +61,9 @@ def learning_picture(samples: SampleSource, index: int, settings: TrainingSettin
 class SetupPreview(QWidget):
     """Four pictures of one frame; a slider goes through the frames of the chosen side."""
 
-    def __init__(self, tasks: TaskRunner) -> None:
+    def __init__(self, studio: Studio) -> None:
         super().__init__()
-        self._tasks = tasks
+        self._tasks = studio.tasks
         self._data: TrainingData | None = None
         self._settings: TrainingSettings | None = None
         self._draw = 0
@@ -92,7 +94,9 @@ class SetupPreview(QWidget):
             share.setToolTip("Share of all pixels that this rule removes.")
         self.draw_button = button("Vary again", self._draw_again, "wand-sparkles", "quiet")
         self.draw_button.setToolTip("Draw another crop and variation of this frame")
-        heading = row(label("What it learns from", "section"), self.side, self.slider, self._at, self.draw_button)
+        self.link = DatasetLink(studio)
+        title = label("What it learns from", "section")
+        heading = row(title, self.side, self.slider, self._at, self.link, self.draw_button)
         heading.setStretch(2, 1)
         pictures = row(grid, self._bar, spacing=GRID_PX)
         pictures.setStretch(0, 1)
@@ -162,6 +166,7 @@ class SetupPreview(QWidget):
         height, width = picture.varied.valid.shape
         self.views["varied"].set_caption(f"As the network gets it, {width} × {height}")
         self.views["left"].set_readout(sample.name)
+        self.link.set_frame(sample.group, sample.name)
         self._show_shares(picture)
 
     def _show_shares(self, picture: LearningPicture) -> None:

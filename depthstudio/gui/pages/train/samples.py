@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSlider, QWidget
 
-from depthstudio.gui.tasks import TaskContext, TaskRunner
+from depthstudio.gui.pages.train.dataset_link import DatasetLink
+from depthstudio.gui.studio import Studio
+from depthstudio.gui.tasks import TaskContext
 from depthstudio.gui.theme import GRID_PX
 from depthstudio.gui.widgets.basics import Segments, column, field, label, number_label, row
 from depthstudio.gui.widgets.image_view import ImageView
+from depthstudio.training.events import FrameScore
 
 _FILE = re.compile(r"frame_(\d+)_epoch_(\d+)\.png")
 _PARTS = ("Left", "Label", "Prediction", "Error, 0 to 5 px")
@@ -26,9 +29,9 @@ Picture = NDArray[np.uint8]
 class SampleStrip(QWidget):
     """Left, label, prediction and error of one frame at one epoch; a slider goes through the epochs."""
 
-    def __init__(self, tasks: TaskRunner) -> None:
+    def __init__(self, studio: Studio) -> None:
         super().__init__()
-        self._tasks = tasks
+        self._tasks = studio.tasks
         self._files: dict[int, dict[int, Path]] = {}
         self._folder: Path | None = None
         self._wanted: Path | None = None
@@ -42,7 +45,9 @@ class SampleStrip(QWidget):
         self._at.setMinimumWidth(72)
         self._frames = row(spacing=0)
         self._segments: Segments | None = None
-        heading = row(label("Validation frames", "section"), self._frames, self.slider, self._at, spacing=2 * GRID_PX)
+        self.link = DatasetLink(studio)
+        title = label("Validation frames", "section")
+        heading = row(title, self._frames, self.slider, self._at, self.link, spacing=2 * GRID_PX)
         heading.setStretch(2, 1)
         layout = column(heading, row(*self.views, spacing=GRID_PX), spacing=4)
         layout.setStretch(1, 1)
@@ -68,9 +73,11 @@ class SampleStrip(QWidget):
             self.slider.setValue(self.slider.maximum())
         self._show()
 
-    def show_picture(self, picture: Picture, words: str) -> None:
+    def show_picture(self, picture: Picture, frame: FrameScore) -> None:
         """Another frame's four parts side by side, until the slider moves."""
         self._wanted = None
+        words = f"{frame.name}: {frame.epe_px:.3g} px"
+        self.link.set_frame(frame.group, frame.name)
         for view, image in zip(self.views, np.split(picture, len(_PARTS), axis=1), strict=True):
             view.set_image(np.ascontiguousarray(image))
         self.title = words
@@ -135,6 +142,7 @@ class SampleStrip(QWidget):
             for view, image in zip(self.views, parts or (), strict=False):
                 view.set_image(image)
             self.title = _PARTS[0]
+            self.link.set_frame("", "")
             self.views[0].set_caption(self.title)
         if self._wanted != read:
             self._load()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from depthstudio.gui.pages.train.checks_section import ChecksSection
+from depthstudio.gui.pages.train.checks_section import ChecksSection, question_before
 from depthstudio.gui.pages.train.closer_look import CloserLook
 from depthstudio.gui.pages.train.data_section import DataSection
 from depthstudio.gui.pages.train.network_section import NetworkSection
@@ -14,6 +16,7 @@ from depthstudio.gui.studio import Studio
 from depthstudio.gui.theme import GRID_PX
 from depthstudio.gui.widgets.basics import column, rule
 from depthstudio.gui.widgets.settings_form import SettingsForm
+from depthstudio.gui.widgets.sheet import QuestionSheet
 from depthstudio.training.checks.finding import Finding, ordered
 from depthstudio.training.checks.recipe import check_learning_rate
 from depthstudio.training.presets import Preset, default_preset
@@ -31,6 +34,7 @@ class SetupPanel(QWidget):
     def __init__(self, studio: Studio) -> None:
         super().__init__()
         self._looked_with: tuple[object, ...] = ()
+        self.question: QuestionSheet | None = None
         self.data = DataSection(studio)
         self.checks = ChecksSection()
         self.closer = CloserLook(studio, self)
@@ -53,6 +57,8 @@ class SetupPanel(QWidget):
         self.presets.loaded.connect(self.use_settings)
         self.presets.save_asked.connect(self._save_preset)
         self.form.changed.connect(self._on_form)
+        studio.library_changed.connect(self._on_library)
+        studio.calibration_changed.connect(self._on_calibration)
         self.presets.choose(default_preset(self.network.spec).key)
 
     @property
@@ -90,12 +96,30 @@ class SetupPanel(QWidget):
             self.data.refresh(settings, self.closer.reach_px)
         self._tell()
 
+    def when_confirmed(self, begin: Callable[[], object]) -> None:
+        """Do it, after a question when a finding is critical."""
+        doubts = question_before(self.findings)
+        if not doubts:
+            begin()
+            return
+        answers = [("Back", lambda: None, ""), ("Start anyway", begin, "danger")]
+        self.question = QuestionSheet(self.window(), "Start in spite of this?", doubts, answers)
+
     def save(self) -> None:
         """Ask for a name, or save when there is one."""
         if self.presets.name.text().strip():
             self._save_preset(self.presets.name.text().strip())
         else:
             self.presets.ask_name()
+
+    def _on_library(self) -> None:
+        self.closer.forget()
+        if self.isVisible():
+            self.look()
+
+    def _on_calibration(self) -> None:
+        if self.isVisible() and self.data.kind.current == "folder":
+            self.look()
 
     def _on_form(self) -> None:
         settings = self.settings
