@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from depthstudio.gui.event_loop_delay import Stall
-    from depthstudio.gui.responsive_benchmark import Responsiveness
+    from depthstudio.gui.responsive_benchmark import Phase, Responsiveness
 
 _TABLE_WIDTH = 120
 _MOST_PLACES = 8
@@ -38,9 +38,9 @@ def responsive(arguments: argparse.Namespace) -> int:
         table.add_column(heading, justify="right")
     for phase in found.phases:
         delays = phase.delays
-        learned = "" if phase.samples_per_s is None else f"{phase.samples_per_s:.2f}"
+        learned = f"{phase.samples_per_s:.2f}" if phase.is_training else ""
         table.add_row(
-            phase.title,
+            _words(phase),
             f"{phase.seconds:.0f}",
             *(f"{ms:.1f}" for ms in (delays.p50_ms, delays.p99_ms, delays.max_ms)),
             str(len(phase.stalls)),
@@ -55,7 +55,7 @@ def responsive(arguments: argparse.Namespace) -> int:
     for line in (
         f"{SIZE[0]}x{SIZE[1]}, simulated hybrid camera, window of 1280x720. Delays: how late a timer of the window is.",
         f"{psutil.cpu_count() or 1} cores; load over the last minute, this included: {found.load:.1f}. "
-        "Other work on the machine counts everywhere: compare with the row without training.",
+        "Other work on the machine counts everywhere: compare with the rows in which the run is paused.",
     ):
         console.print(line, style="dim")
     if arguments.json:
@@ -67,12 +67,21 @@ def _print_places(found: Responsiveness, console: Console) -> None:
     """Where the window's thread was when the loop was late, the worst places first."""
     for phase in found.phases:
         places: dict[str, list[Stall]] = defaultdict(list)
-        for stall in phase.stalls:  # the longest comes first, at every place too
+        for stall in sorted(phase.stalls, key=lambda stall: -stall.late_ms):
             places[stall.place].append(stall)
         worst = sorted(places.items(), key=lambda item: -item[1][0].late_ms)[:_MOST_PLACES]
         if worst:
-            console.print(f"Late by more than 50 ms, {phase.title}:")
+            console.print(f"Late by more than 50 ms, {_words(phase)}:")
         for place, stalls in worst:
-            starved = sum(stall.starved_ms or 0.0 for stall in stalls) / sum(stall.late_ms for stall in stalls)
-            words = f"{len(stalls):3d} times, up to {stalls[0].late_ms:4.0f} ms, {starved:.0%} without a processor"
-            console.print(f"  {words}: {place}", style="dim", soft_wrap=True)
+            whole_ms = sum(stall.late_ms for stall in stalls)
+            starved = sum(stall.starved_ms or 0.0 for stall in stalls) / whole_ms
+            computing = sum(stall.computing_ms or 0.0 for stall in stalls) / whole_ms
+            words = f"{len(stalls):3d} times, up to {stalls[0].late_ms:4.0f} ms"
+            shares = f"{computing:.0%} computing, {starved:.0%} without a processor"
+            console.print(f"  {words}, {shares}: {place}", style="dim", soft_wrap=True)
+
+
+def _words(phase: Phase) -> str:
+    if phase.title == "start of the run":
+        return phase.title
+    return f"{phase.title}, {'training' if phase.is_training else 'paused'}"

@@ -7,10 +7,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
@@ -20,6 +19,7 @@ from depthstudio.errors import SettingsError
 _TICK_MS = 5
 _WATCH_S = 0.01
 _STALL_MS = 50.0
+_NOWHERE = "event loop"
 _PACKAGE = f"{os.sep}depthstudio{os.sep}"
 
 
@@ -32,9 +32,13 @@ class LoopDelays:
     p99_ms: float
     max_ms: float
 
-    def as_json(self) -> dict[str, Any]:
-        """For a file."""
-        return asdict(self)
+    @classmethod
+    def of(cls, delays_ms: Sequence[float]) -> LoopDelays:
+        """Of single delays; NaN without any."""
+        if not len(delays_ms):
+            return cls(0, float("nan"), float("nan"), float("nan"))
+        p50_ms, p99_ms = np.percentile(delays_ms, (50, 99))
+        return cls(len(delays_ms), float(p50_ms), float(p99_ms), float(max(delays_ms)))
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,13 @@ class Stall:
     """The loop was this late.
 
     place: what the window's thread did, innermost last; "event loop" when it was in Qt or waited for the interpreter.
-    starved_ms: how long of that the thread was ready but had no processor; None where the system does not tell.
+    computing_ms, starved_ms: how long of that the thread computed, and was ready but had no processor; the rest it
+    waited, as a rule for the interpreter lock. None where the system does not tell.
     """
 
     late_ms: float
     place: str
+    computing_ms: float | None = None
     starved_ms: float | None = None
 
 
@@ -55,7 +61,7 @@ class EventLoopDelay(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._delay_ms: list[float] = []
+        self.delays_ms: list[float] = []
         self.ticked_s = time.perf_counter()
         self._ticking = QTimer(self, interval=_TICK_MS, timerType=Qt.TimerType.PreciseTimer)
         self._ticking.timeout.connect(self._on_tick)
@@ -64,15 +70,11 @@ class EventLoopDelay(QObject):
     def stop(self) -> LoopDelays:
         """Everything so far; no more is measured."""
         self._ticking.stop()
-        values = np.asarray(self._delay_ms)
-        if not len(values):
-            return LoopDelays(0, float("nan"), float("nan"), float("nan"))
-        p50_ms, p99_ms = np.percentile(values, (50, 99))
-        return LoopDelays(len(values), float(p50_ms), float(p99_ms), float(values.max()))
+        return LoopDelays.of(self.delays_ms)
 
     def _on_tick(self) -> None:
         now_s = time.perf_counter()
-        self._delay_ms.append(max(0.0, (now_s - self.ticked_s) * 1000.0 - _TICK_MS))
+        self.delays_ms.append(max(0.0, (now_s - self.ticked_s) * 1000.0 - _TICK_MS))
         self.ticked_s = now_s
 
 
@@ -84,51 +86,51 @@ class StallWatch:
         self._watched = threading.get_ident()
         self._schedule = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
         self._over = threading.Event()
+        self._stalls: list[Stall] = []
         self._thread = threading.Thread(target=self._watch, name="stall watch", daemon=True)
-        self.stalls: list[Stall] = []
         self._thread.start()
 
     def stop(self) -> list[Stall]:
-        """The stalls, the longest first."""
+        """Every time the loop was later than 50 ms, in order."""
         self._over.set()
         self._thread.join()
-        return sorted(self.stalls, key=lambda stall: -stall.late_ms)
+        return self._stalls
 
     def _watch(self) -> None:
         seen_s, stalled_s = 0.0, 0.0
-        waited_ms = self._waited_ms()
+        before = self._scheduled_ms()
         while not self._over.wait(_WATCH_S):
             ticked_s = self._delay.ticked_s
             late_ms = (time.perf_counter() - ticked_s) * 1000.0 - _TICK_MS
             if ticked_s != seen_s:
-                seen_s, waited_ms = ticked_s, self._waited_ms()
+                seen_s, before = ticked_s, self._scheduled_ms()
             if late_ms < _STALL_MS:
                 continue
-            if ticked_s == stalled_s:  # still the same one: the last look at it counts
-                self.stalls.pop()
-            stalled_s, now_ms = ticked_s, self._waited_ms()
-            starved_ms = None if now_ms is None or waited_ms is None else now_ms - waited_ms
-            self.stalls.append(Stall(late_ms, self._place(), starved_ms))
+            place, now = self._place(), self._scheduled_ms()
+            if ticked_s == stalled_s:  # still the same one: the last look at it counts, and the last place of ours
+                seen = self._stalls.pop().place
+                place = seen if place == _NOWHERE else place
+            stalled_s = ticked_s
+            shares = (now[0] - before[0], now[1] - before[1]) if now and before else (None, None)
+            self._stalls.append(Stall(late_ms, place, *shares))
 
-    def _waited_ms(self) -> float | None:
-        """How long the window's thread has been ready without a processor since it began."""
+    def _scheduled_ms(self) -> tuple[float, float] | None:
+        """How long the window's thread has computed, and has been ready without a processor, since it began."""
         try:
-            return int(self._schedule.read_text().split()[1]) / 1e6
-        except (OSError, IndexError, ValueError):
+            computed_ns, waited_ns, _ = self._schedule.read_text().split()
+        except (OSError, ValueError):
             return None
+        return int(computed_ns) / 1e6, int(waited_ns) / 1e6
 
     def _place(self) -> str:
         frame = sys._current_frames().get(self._watched)
-        if frame is None:
-            return "over"
-        ours = [
-            f"{entry.filename.rsplit(_PACKAGE, 1)[1]}:{entry.lineno} {entry.name}"
-            for entry in traceback.extract_stack(frame)
-            if _PACKAGE in entry.filename and "site-packages" not in entry.filename
-        ]
-        inner = [place for place in ours if not place.startswith(("cli", f"gui{os.sep}event_loop_delay"))]
-        inner = [place for place in inner if "_benchmark.py" not in place]
-        return " > ".join(inner[-4:]) or "event loop"
+        stack = traceback.extract_stack(frame) if frame is not None else []
+        waits = [i for i, entry in enumerate(stack) if entry.filename == __file__]
+        inner = stack[waits[-1] + 1 :] if waits else stack
+        ours = [entry for entry in inner if _PACKAGE in entry.filename and "site-packages" not in entry.filename]
+        shown = (ours or inner)[-4:]
+        names = (f"{Path(*Path(entry.filename).parts[-3:])}:{entry.lineno} {entry.name}" for entry in shown)
+        return " > ".join(names) or _NOWHERE
 
 
 def need_display(command: str) -> None:

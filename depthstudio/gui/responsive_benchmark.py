@@ -1,21 +1,21 @@
 """How fluid the window stays while it trains: the Train page's own path at full load beside a live camera picture.
 
-Phases, in this order: the window with its camera but no training; the start of a run until its first step; steps with
-the camera's picture shown; steps with the curves shown; the same steps from the same start without any window.
+The start of the run until its first step; then the camera's picture and the curves, each with the run going on and
+paused in turn, so that both feel the same other work on the machine; then the same run without any window.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QPushButton
 
 from depthstudio.cameras.recording import record
 from depthstudio.cameras.simulated.rig import simulated_rig
@@ -33,26 +33,29 @@ from depthstudio.workspace import Workspace
 
 SIZE = (640, 480)
 TARGET_P99_MS, TARGET_MAX_MS = 33.0, 150.0
-STILL, START, CAMERA, CURVES = "no training", "start of the run", "camera's picture", "curves"
-_SHARES = {STILL: 0.2, CAMERA: 0.4, CURVES: 0.2}  # the rest of the time goes to the steps without a window
+START, CAMERA, CURVES = "start of the run", "camera's picture", "curves"
+_PAGES = {CAMERA: "capture", CURVES: "train"}
+_SHARE = 0.4  # of the time for each of both; the rest goes to the steps without a window
+_TURN_S = 8.0
 _SOURCE = f"sim://hybrid?scene=desk&size={SIZE[0]}x{SIZE[1]}&frames=12"
 _RECORDINGS = (("room-301", 301, 8, "train"), ("room-302", 302, 8, "train"), ("room-401", 401, 4, "validation"))
 _WINDOW_SIZE = (1280, 720)
-_READY_S, _SETTLE_S, _STOP_S = 300.0, 5.0, 60.0
+_READY_S, _SETTLE_S, _STOP_S = 300.0, 2.0, 60.0
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of time. display_hz: camera frames handed to the pages. samples_per_s: None outside training.
+    """Something shown for a time. display_hz: camera frames handed to the pages. samples_per_s: learned from.
 
-    stalls: when the loop was later than 50 ms, the longest first.
+    stalls: when the loop was later than 50 ms.
     """
 
     title: str
+    is_training: bool
     seconds: float
     delays: LoopDelays
     display_hz: float
-    samples_per_s: float | None
+    samples_per_s: float
     stalls: tuple[Stall, ...]
 
     @property
@@ -70,10 +73,6 @@ class Responsiveness:
     phases: tuple[Phase, ...]
     samples_per_s: float
     load: float
-
-    def phase(self, title: str) -> Phase:
-        """One of them."""
-        return next(phase for phase in self.phases if phase.title == title)
 
     def as_json(self) -> dict[str, Any]:
         """For a file."""
@@ -95,9 +94,9 @@ def responsive_benchmark(
         settings, choice = page.setup.settings, page.setup.data.choice
         assert settings is not None and choice is not None
         watched = _Watched(window, page, tell)
-        phases = [watched.phase(STILL, "capture", seconds), watched.start()]
-        wait(_SETTLE_S)
-        phases += [watched.phase(CAMERA, "capture", seconds), watched.phase(CURVES, "train", seconds)]
+        phases = [watched.start()]
+        for title in _PAGES:
+            phases += watched.in_turn(title, seconds * _SHARE)
         epochs = page.job.story.epoch if page.job.story is not None else 0
         page.job.stop()
         wait_for(lambda: not page.job.is_running, _STOP_S, "The run did not stop.")
@@ -105,7 +104,7 @@ def responsive_benchmark(
         window.studio.activities.clear()
         window.close()
     tell("Measuring the same steps without a window")
-    alone = _alone(workspace, settings, choice, seconds * (1 - sum(_SHARES.values())))
+    alone = _alone(workspace, settings, choice, seconds * (1 - _SHARE * len(_PAGES)))
     return Responsiveness(network, epochs, tuple(phases), alone, psutil.getloadavg()[0])
 
 
@@ -130,10 +129,31 @@ def _prepared(window: MainWindow, network: str, tell: Callable[[str], object]) -
     assert settings is not None
     page.setup.use_settings(settings.changed(epochs=500, early_stop_patience=0))
     wait_for(lambda: window.studio.sources.state is SourceState.STREAMING, _READY_S, "The camera did not start.")
-    wait_for(
-        lambda: page.start_footer.button.isEnabled() and not page.setup.closer.is_busy, _READY_S, "The run could not start."
-    )
+    start = page.start_footer.button
+    wait_for(lambda: start.isEnabled() and not page.setup.closer.is_busy, _READY_S, "The run could not start.")
     return page
+
+
+@dataclass(frozen=True)
+class _Turn:
+    seconds: float
+    delays_ms: list[float]
+    displayed: int
+    samples: float
+    stalls: list[Stall]
+
+
+def _together(title: str, turns: Sequence[_Turn], is_training: bool) -> Phase:
+    seconds = sum(turn.seconds for turn in turns)
+    return Phase(
+        title,
+        is_training,
+        seconds,
+        LoopDelays.of([ms for turn in turns for ms in turn.delays_ms]),
+        sum(turn.displayed for turn in turns) / seconds,
+        sum(turn.samples for turn in turns) / seconds,
+        tuple(stall for turn in turns for stall in turn.stalls),
+    )
 
 
 class _Watched(QObject):
@@ -145,13 +165,23 @@ class _Watched(QObject):
         self._displayed = 0
         window.studio.sources.frame_ready.connect(self._on_frame)
 
-    def phase(self, title: str, page: str, seconds: float) -> Phase:
-        """Show a page for its share of the time."""
-        self._window.show_page(page)
-        wait(_SETTLE_S)  # showing a page for the first time is not what is measured
-        seconds *= _SHARES[title]
-        self._tell(f"Measuring for {seconds:.0f} s: {title}")
-        return self._measured(title, lambda: wait(seconds))
+    def in_turn(self, title: str, seconds: float) -> list[Phase]:
+        """Show a page with the run paused and going on, by turns, for so long together."""
+        self._window.show_page(_PAGES[title])
+        job = self._page.job
+        turns = max(1, round(seconds / _TURN_S / 2))
+        self._tell(f"Measuring for {2 * turns * _TURN_S:.0f} s: {title}")
+        found: dict[bool, list[_Turn]] = {False: [], True: []}
+        for _ in range(turns):
+            for is_training in (False, True):
+                job.set_paused(not is_training)
+                wait_for(partial(self._is, paused=not is_training), _READY_S, "The run did not pause.")
+                wait(_SETTLE_S)  # showing a page or going on is not what is measured
+                found[is_training].append(self._turn(lambda: wait(_TURN_S)))
+        return [_together(title, turns, is_training) for is_training, turns in found.items()]
+
+    def _is(self, *, paused: bool) -> bool:
+        return self._page.job.story is not None and self._page.job.story.is_paused is paused
 
     def start(self) -> Phase:
         """Start the run as the button does, until its first step is done."""
@@ -167,26 +197,24 @@ class _Watched(QObject):
 
         def work() -> None:
             self._page.start()
-            if self._page.question is not None:  # findings about so few frames
-                self._page.question.findChildren(QPushButton)[-1].click()
+            if self._page.setup.question is not None:  # findings about so few frames
+                self._page.setup.question.buttons["Start anyway"].click()
             wait_for(started, _READY_S, "The run did not start.")
 
-        return self._measured(START, work)
+        return _together(START, [self._turn(work)], True)
 
-    def _measured(self, title: str, work: Callable[[], object]) -> Phase:
+    def _turn(self, work: Callable[[], object]) -> _Turn:
         self._displayed = 0
-        steps_before, started_s = self._samples(), time.perf_counter()
+        before, started_s = self._samples(), time.perf_counter()
         delay = EventLoopDelay(self)
         watch = StallWatch(delay)
         try:
             work()
         finally:
-            stalls, delays = watch.stop(), delay.stop()
+            stalls = watch.stop()
+            delay.stop()
         seconds = time.perf_counter() - started_s
-        learned = None
-        if title in (CAMERA, CURVES):
-            learned = (self._samples() - steps_before) / seconds
-        return Phase(title, seconds, delays, self._displayed / seconds, learned, tuple(stalls))
+        return _Turn(seconds, delay.delays_ms, self._displayed, self._samples() - before, stalls)
 
     def _samples(self) -> float:
         """Frames learned from so far, rehearsed ones counted."""
