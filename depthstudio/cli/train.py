@@ -94,11 +94,12 @@ def _follow(
     from depthstudio.errors import UserError
     from depthstudio.training.events import Failed, Finished
     from depthstudio.training.loop import fine_tune
+    from depthstudio.training.tensorboard_log import logged
 
     end = None
     with stop_on_interrupt() as cancel, TrainingView(console) as view:
         events = fine_tune(network, data.train, data.validation, run.settings, run, cancel, resume, processes=processes)
-        for event in events:
+        for event in logged(events, run) if processes.rank == 0 else events:
             view.show(event)
             end = event
     if isinstance(end, Failed):

@@ -131,9 +131,7 @@ def _events(training: Training, run: Run, control: RunControl, *, is_fresh: bool
     while not (reason := _reason_to_end(training, control)):
         yield from _one_epoch(training, run, control)
     best = training.stopping
-    if training.best_frames:
-        worst_first = sorted(training.best_frames, key=lambda frame: -frame.epe_px)
-        yield FrameScores(best.best_epoch, tuple(worst_first))
+    yield from _frame_scores(training)
     yield Finished(
         reason=reason,
         epochs_run=training.epoch,
@@ -196,6 +194,8 @@ def _one_epoch(training: Training, run: Run, control: RunControl) -> Iterator[Tr
         training.best_frames, training.guard_best_px = training.validator.scores, done.guard_epe_px
         _save_best(training, run)
     yield done
+    if done.is_best:
+        yield from _frame_scores(training)
     yield from _warn_of_forgetting(training, done)
     if progress.skipped:
         words = f"{progress.skipped} of {training.steps_per_epoch} batches had no valid label and were skipped."
@@ -204,6 +204,12 @@ def _one_epoch(training: Training, run: Run, control: RunControl) -> Iterator[Tr
     if done.is_best:
         yield CheckpointSaved(progress.epoch, run.best_path.name, "best so far")
     _save_state(training, run)
+
+
+def _frame_scores(training: Training) -> Iterator[TrainingEvent]:
+    if training.best_frames:
+        worst_first = sorted(training.best_frames, key=lambda frame: -frame.epe_px)
+        yield FrameScores(training.stopping.best_epoch, tuple(worst_first))
 
 
 def _guard(training: Training, control: RunControl) -> float | None:
