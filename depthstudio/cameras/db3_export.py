@@ -21,7 +21,7 @@ from depthstudio.cameras.realsense_sdk import load_sdk
 from depthstudio.cameras.sdk_file import SdkFile
 from depthstudio.cameras.source import EndOfStream
 from depthstudio.cancel import CancelToken
-from depthstudio.datasets.exporting import ExportReport
+from depthstudio.datasets.exporting import ExportReport, check_frames
 from depthstudio.datasets.session import Session
 from depthstudio.errors import DatasetError
 from depthstudio.frames import StereoFrame
@@ -69,8 +69,7 @@ def export_db3(
             if on_progress is not None:
                 on_progress(done, total)
         writer.close()
-        if not report.frames:
-            raise DatasetError("The export was stopped before its first frame.", "Nothing was written.")
+        check_frames(report)
         _compare(session, positions[: report.frames], path, lambda done: on_progress and on_progress(done, total))
         if session.calibration is not None:
             session.calibration.save(calibration_beside(path))

@@ -86,6 +86,7 @@ def export_npy(
             report.frames = done
             if on_progress is not None:
                 on_progress(done, len(positions))
+        check_frames(report)
         _copy_calibration(session, parent)
     except BaseException:
         shutil.rmtree(run, ignore_errors=True)
@@ -116,6 +117,7 @@ def export_images(
                 report.frames = done
                 if on_progress is not None:
                     on_progress(done, len(positions))
+        check_frames(report)
         _copy_calibration(session, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -137,6 +139,12 @@ def _positions(session: Session, needed: Sequence[str], report: ExportReport) ->
         reasons = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
         raise DatasetError(f"Nothing of {session.name} can be exported.", f"{reasons or 'It holds no frames'}.")
     return found
+
+
+def check_frames(report: ExportReport) -> None:
+    """DatasetError when nothing was written, so that no empty folder is left in the way of the next try."""
+    if not report.frames:
+        raise DatasetError(f"The export to {report.path} was stopped before its first frame.", "Nothing was written.")
 
 
 def _new_folder(folder: Path) -> Path:

@@ -186,10 +186,12 @@ def test_a_cancelled_export_keeps_whole_frames(make: MakeSession, tmp_path: Path
     assert len(back) == 2
 
 
-def test_a_recording_stopped_before_its_first_frame_leaves_no_file(make: MakeSession, tmp_path: Path) -> None:
-    pytest.importorskip("pyrealsense2")
-    cancel = CancelToken()
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_export_stopped_before_its_first_frame_leaves_nothing(make: MakeSession, tmp_path: Path, form: str) -> None:
+    if form == "db3":
+        pytest.importorskip("pyrealsense2")
+    cancel, target = CancelToken(), target_of(form, tmp_path)
     cancel.cancel()
     with pytest.raises(DatasetError, match="stopped before its first frame"):
-        export_session(make(), tmp_path / "out.db3", "db3", cancel=cancel)
-    assert not (tmp_path / "out.db3").exists()
+        export_session(make(), target, form, cancel=cancel)
+    assert not target.exists() or not list(target.iterdir())
