@@ -12,6 +12,7 @@ import pytest
 from software_camera import BASELINE_M, FOCAL_PX, SoftwareCamera, picture
 
 from depthstudio.cameras import CaptureState, CaptureThread, list_sources, open_source
+from depthstudio.cameras.frame_matching import FrameMatcher
 from depthstudio.cameras.realsense import RealSenseSource
 from depthstudio.cameras.realsense_devices import list_devices
 from depthstudio.cameras.urls import SourceUrl
@@ -311,3 +312,19 @@ def test_a_camera_is_found_by_its_serial_number_lost_and_found_again() -> None:
         assert [device.serial for device in list_devices()] == ["777"]
     finally:
         camera.unplug()
+
+
+def test_frames_that_never_make_a_set_do_not_hold_up_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = RealSenseSource(SourceUrl.parse("realsense://"), device=object())
+    began_s = time.monotonic()
+
+    class Endless:
+        def try_wait_for_frame(self, timeout_ms: int) -> tuple[bool, object]:
+            assert time.monotonic() - began_s < 5, "it never gave up"
+            return True, object()
+
+    monkeypatch.setattr(source, "_sensors", [object()])
+    monkeypatch.setattr(source, "_matcher", FrameMatcher("left", []))
+    monkeypatch.setattr(source, "_queue", Endless(), raising=False)
+    monkeypatch.setattr(source, "_take", lambda frame, now_s: None)
+    assert source.read(0.02) is None
