@@ -59,7 +59,8 @@ def measure_bands(
         if mask is not None:
             inside &= mask
         metrics = disparity_metrics(predicted, truth, inside, holes_are_bad=holes_are_bad, shift_px=shift_px)
-        known = errors_m[inside & np.isfinite(errors_m)] if errors_m is not None else np.empty(0)
+        # Negative predictions are holes, though a shifted geometry may give them a depth.
+        known = errors_m[inside & np.isfinite(errors_m) & (predicted >= 0)] if errors_m is not None else np.empty(0)
         bands.append(Band(low, high, unit, metrics, float(known.mean()) if known.size else nan))
     return tuple(bands)
 

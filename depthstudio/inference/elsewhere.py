@@ -127,7 +127,7 @@ def _readme(report: ExportReport, rectifier: Rectifier | None) -> str:
     facts = report.metadata
     return _README.format(
         **{key: facts[key] for key in ("network", "inputs", "outputs", "size", "max_disparity_px", "resolution")},
-        normalisation=facts["normalisation"].capitalize(),
+        normalisation=facts["normalisation"][:1].upper() + facts["normalisation"][1:],
         producer=facts["producer"],
         rectification=rectification,
         depth=" and depth (16-bit PNG, millimetres)" if rectifier is not None else "",

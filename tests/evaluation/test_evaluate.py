@@ -238,3 +238,11 @@ def test_error_colours_are_those_of_kitti() -> None:
     assert tuple(colours[0, 50]) == (171, 217, 233)  # a third of 3 px: the step up to 0.5
     assert tuple(colours[0, 0]) == (40, 44, 50)  # no truth
     assert tuple(error_colours(np.full((1, 1), 60, np.float32), np.full((1, 1), 5, np.float32))[0, 0]) == (165, 0, 38)
+
+
+def test_a_negative_prediction_has_no_depth_error_even_where_the_geometry_is_shifted() -> None:
+    geometry = RectifiedGeometry(500.0, 0.1, 31.5, 23.5, (64, 48), disparity_shift_px=20.0)
+    truth = np.full((48, 64), 30.0, np.float32)
+    bands = measure_bands(np.full_like(truth, -5), truth, geometry)
+    assert all(np.isnan(band.depth_error_m) for band in bands)
+    assert merge_bands([bands], per_pixel=True) == ()

@@ -52,6 +52,7 @@ def test_the_script_gives_what_the_program_gives(tmp_path: Path) -> None:
     net, rectifier = network(), Rectifier(rig())
     report = write_elsewhere(tmp_path, net, rectifier, None, PAIRS, metadata={"run": "desk"})
     assert report.rectified and "with rectification maps" in report.lines()[0]
+    assert "ImageNet" in (tmp_path / "README.md").read_text()
     assert {path.name for path in tmp_path.iterdir()} == {
         "network.onnx", "rectification.npz", "depth.py", "ROS2.md", "README.md", "requirements.txt"
     }  # fmt: skip
