@@ -107,26 +107,14 @@ def solve_stereo(
 
     step(0.0, "Solving each camera and the pair")
     plan = replace(options.plan(), on_round=step.pause)
-    first = rig = solve_rig(seen, sizes, plan)
+    first = solve_rig(seen, sizes, plan)
     plan = replace(plan, lenses=(first.left.kind, first.right.kind))
     problem = explain_pair(first, views, seen, board)
     _check_pose(first, problem)
-    kept, errors, reasons = list(range(len(views))), first.view_errors_px.copy(), {}
-    while options.drop_outliers and (dropped := _outliers(rig.view_errors_px, len(views))):
-        step(0.4, f"Solving without {', '.join(views[kept[i]].name for i in dropped)}")
-        typical_px = float(np.median(rig.view_errors_px.max(axis=1)))
-        for i in dropped:
-            left_px, right_px = (float(value) for value in rig.view_errors_px[i])
-            reasons[kept[i]] = why_dropped(rig, i, (left_px, right_px), typical_px)
-        kept = [index for i, index in enumerate(kept) if i not in dropped]
-        rig = solve_rig([seen[index] for index in kept], sizes, plan)
-        errors[kept] = rig.view_errors_px
-    # The lens was chosen once, on all views: what that rests on stays with the cameras.
-    rig = replace(
-        rig,
-        left=replace(rig.left, trials=first.left.trials),
-        right=replace(rig.right, trials=first.right.trials),
-    )
+    rig, kept, errors = first, list(range(len(views))), first.view_errors_px
+    reasons: dict[int, str] = {}
+    if options.drop_outliers:
+        rig, kept, errors, reasons = _without_outliers(first, views, seen, plan, step)
 
     used = [seen[index] for index in kept]
     held_out, refinement_helps = _held_out(
@@ -217,6 +205,29 @@ def _check_pose(rig: Rig, problem: str) -> None:
                 error.what, f"{error.why} Images that are both mirrored look the same.", error.next_step
             ) from error
         raise
+
+
+def _without_outliers(
+    first: Rig, views: Sequence[BoardView], seen: Sequence[Observation], plan: RigPlan, step: _Steps
+) -> tuple[Rig, list[int], Matrix, dict[int, str]]:
+    """Solve again and again until no view stands out.
+
+    The rig, the indices of the views kept, the errors of all views (M, 2) px, and why others were dropped.
+    """
+    rig, kept, errors = first, list(range(len(views))), first.view_errors_px.copy()
+    reasons: dict[int, str] = {}
+    while dropped := _outliers(rig.view_errors_px, len(views)):
+        step(0.4, f"Solving without {', '.join(views[kept[i]].name for i in dropped)}")
+        typical_px = float(np.median(rig.view_errors_px.max(axis=1)))
+        for i in dropped:
+            left_px, right_px = (float(value) for value in rig.view_errors_px[i])
+            reasons[kept[i]] = why_dropped(rig, i, (left_px, right_px), typical_px)
+        kept = [index for i, index in enumerate(kept) if i not in dropped]
+        rig = solve_rig([seen[index] for index in kept], first.sizes, plan)
+        errors[kept] = rig.view_errors_px
+    # The lens was chosen once, on all views: what that rests on stays with the cameras.
+    left, right = replace(rig.left, trials=first.left.trials), replace(rig.right, trials=first.right.trials)
+    return replace(rig, left=left, right=right), kept, errors, reasons
 
 
 def _outliers(view_errors_px: Matrix, all_views: int) -> list[int]:
