@@ -76,9 +76,18 @@ def logarithmic_ends(low: float, high: float) -> Range:
 def colorize(
     values: NDArray[np.generic], low: float, high: float, table: Table, *, log: bool = False, signed: bool = False
 ) -> NDArray[np.uint8]:
-    """(H, W) uint16 or float32 to (H, W, 4) uint8 BGRA. Invalid: 0, negative, NaN or infinite.
+    """(H, W) uint16 or float32 to (H, W, 4) uint8 BGRA; see table_indices."""
+    colours = np.take(table, table_indices(values, low, high, log=log, signed=signed), mode="clip")
+    return colours.view(np.uint8).reshape(*values.shape, 4)
 
-    log: equal ratios are equal steps of colour. signed: of differences, where zero and negative values are valid.
+
+def table_indices(
+    values: NDArray[np.generic], low: float, high: float, *, log: bool = False, signed: bool = False
+) -> NDArray[np.uint8]:
+    """(H, W) uint16 or float32 to entries of a colour table: 0 invalid, 1 low and below, 255 high and above.
+
+    Invalid: 0, negative, NaN or infinite. log: equal ratios are equal steps of colour. signed: of differences, where
+    zero and negative values are valid.
     """
     if log:
         low, high = (math.log(end) for end in logarithmic_ends(low, high))
@@ -88,11 +97,8 @@ def colorize(
             places = np.log(ramp) if log else ramp
         index_of = np.clip((places - low) * _slope(low, high) + 1.0, 1, 255).round().astype(np.uint8)
         index_of[0] = 0
-        colours = np.take(table, index_of[values])
-    else:
-        floats = np.ascontiguousarray(values, np.float32)
-        colours = np.take(table, _indices(floats, low, high, log=log, signed=signed), mode="clip")
-    return colours.view(np.uint8).reshape(*values.shape, 4)
+        return np.asarray(index_of[values], np.uint8)
+    return _indices(np.ascontiguousarray(values, np.float32), low, high, log=log, signed=signed)
 
 
 def _slope(low: float, high: float) -> float:
@@ -100,15 +106,17 @@ def _slope(low: float, high: float) -> float:
 
 
 def _indices(floats: NDArray[np.float32], low: float, high: float, *, log: bool, signed: bool) -> NDArray[np.uint8]:
-    """Entries of the table, by OpenCV: four to five times as fast as the same in numpy."""
+    """By OpenCV, in place where it can be: four to five times as fast as the same in numpy."""
     valid = cv2.inRange(floats, -_LARGEST if signed else _SMALLEST, _LARGEST)
-    places = np.asarray(cv2.log(floats), np.float32) if log else floats
-    places = np.minimum(places, np.float32(high))  # beyond the range of an integer, OpenCV's rounding wraps
+    # Beyond the range of an integer, OpenCV's rounding wraps.
+    places = np.minimum(np.asarray(cv2.log(floats), np.float32) if log else floats, np.float32(high))
     if signed:
-        places = np.maximum(places, np.float32(low))
+        np.maximum(places, np.float32(low), out=places)
     slope = _slope(low, high)
-    indices = cv2.addWeighted(places, slope, places, 0.0, 1.0 - low * slope, dtype=cv2.CV_8U)
-    return np.asarray(cv2.bitwise_and(np.maximum(indices, 1), valid), np.uint8)
+    shifted = cv2.addWeighted(places, slope, places, 0.0, 1.0 - low * slope, dtype=cv2.CV_8U)
+    indices = np.asarray(shifted, np.uint8)
+    np.maximum(indices, 1, out=indices)
+    return np.bitwise_and(indices, np.asarray(valid, np.uint8), out=indices)
 
 
 def _sample(values: NDArray[np.generic]) -> NDArray[np.float32]:

@@ -61,6 +61,22 @@ def test_checks_of_a_frame_have_a_value_a_tone_and_a_sentence() -> None:
     assert {check.name: check for check in check_frame(looking_at(0, blur_px=31))}["sharp"].tone == "bad"
 
 
+def test_checks_of_a_frame_name_what_is_wrong() -> None:
+    random = np.random.default_rng(0)
+    sharp = random.integers(0, 200, (120, 160), dtype=np.uint8)
+    flat = np.full((120, 160), 255, np.uint8)
+    depth = np.zeros((120, 160), np.uint16)
+    ramp = np.linspace(600, 2800, 160).astype(np.uint16)
+    good = {check.name: check for check in check_frame(StereoFrame(0, 0.0, sharp, sharp, depth + ramp))}
+    bad = {check.name: check for check in check_frame(StereoFrame(0, 0.0, flat, flat, depth, right_timestamp_s=0.1))}
+    assert {check.tone for check in good.values()} == {"good"}
+    assert good["fill"].value == "100%"
+    assert bad["fill"].tone == "bad"
+    assert bad["sharp"].value == "blurred"
+    assert bad["exposure"].value == "too bright"
+    assert (bad["skew"].value, bad["skew"].tone) == ("100 ms", "bad")
+
+
 def test_novelty_follows_what_was_recorded() -> None:
     views = ViewMemory()
     assert check_novelty(looking_at(0), views).tone == "good"

@@ -6,11 +6,10 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from pytestqt.qtbot import QtBot
 
-from depthstudio.frames import StereoFrame
 from depthstudio.gui.colormaps import COLORMAP_NAMES, DIVERGING, color_table, colorize, difference_limit, value_range
-from depthstudio.gui.pages.capture.live_checks import check_frame
 from depthstudio.gui.theme import ThemeMode, theme
 from depthstudio.gui.widgets.image_view import ImageView, Overlay
+from depthstudio.gui.widgets.layer_painting import Picture
 
 INVALID = (1, 2, 3)
 
@@ -109,21 +108,6 @@ def wheel(place: QPointF) -> QWheelEvent:
     )
 
 
-def test_live_checks_name_what_is_wrong() -> None:
-    random = np.random.default_rng(0)
-    sharp = random.integers(0, 200, (120, 160), dtype=np.uint8)
-    flat = np.full((120, 160), 255, np.uint8)
-    depth = np.zeros((120, 160), np.uint16)
-    good = {check.name: check for check in check_frame(StereoFrame(0, 0.0, sharp, sharp, depth + 1000))}
-    bad = {check.name: check for check in check_frame(StereoFrame(0, 0.0, flat, flat, depth, right_timestamp_s=0.1))}
-    assert {check.tone for check in good.values()} == {"good"}
-    assert good["fill"].value == "100%"
-    assert bad["fill"].tone == "bad"
-    assert bad["sharp"].value == "blurred"
-    assert bad["exposure"].value == "too bright"
-    assert (bad["skew"].value, bad["skew"].tone) == ("100 ms", "bad")
-
-
 def test_logarithmic_colours_show_equal_ratios_as_equal_steps() -> None:
     table = color_table("grey", INVALID)
     values = np.array([[1, 10, 100]], np.float32)
@@ -167,7 +151,25 @@ def test_two_views_can_look_at_the_same_part(view: ImageView, qtbot: QtBot) -> N
     other.resize(400, 200)
     view.view_changed.connect(other.set_view)
     for each in (view, other):
-        each.set_pixels(np.zeros((100, 200, 4), np.uint8))
+        each.show_picture(Picture(np.zeros((100, 200, 3), np.uint8)))
     view.wheelEvent(wheel(QPointF(50, 50)))
     assert other.image_rect() == view.image_rect()
     assert other.image_rect().width() > 400
+
+
+def test_holes_keep_their_colour_and_give_none_to_their_neighbours(qtbot: QtBot) -> None:
+    view = ImageView()
+    qtbot.addWidget(view)
+    view.resize(150, 150)
+    view.set_range((1.0, 2.0))
+    values = np.full((100, 100), 2.0, np.float32)
+    values[:, 50:] = np.nan
+    view.set_map(values)
+    image = view.grab().toImage()
+    shown = {image.pixelColor(x, 75).getRgb()[:3] for x in range(150)}
+    far = image.pixelColor(10, 75).getRgb()[:3]
+    hole = image.pixelColor(140, 75).getRgb()[:3]
+    assert hole == theme().rgb("invalid")
+    between = shown - {far, hole}
+    low, high = np.minimum(far, hole), np.maximum(far, hole)
+    assert all((np.array(one) >= low - 2).all() and (np.array(one) <= high + 2).all() for one in between)

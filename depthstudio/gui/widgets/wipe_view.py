@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 
 from depthstudio.gui.theme import theme
 from depthstudio.gui.widgets.image_view import ImageView
+from depthstudio.gui.widgets.layer_painting import Picture, paint_layer
 
 _GRIP_PX = 10
 _HANDLE_PX = 7
@@ -21,7 +21,7 @@ class WipeView(ImageView):
     def __init__(self) -> None:
         super().__init__()
         self._share = 0.5
-        self._pair: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
+        self._first: Picture | None = None
         self._moving = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -33,18 +33,31 @@ class WipeView(ImageView):
     def set_share(self, share: float) -> None:
         """Move the line."""
         self._share = float(np.clip(share, 0.0, 1.0))
-        self._compose()
+        self.update()
 
-    def set_pair(self, first: NDArray[np.uint8] | None, second: NDArray[np.uint8] | None) -> None:
-        """Two pictures (H, W, 4) BGRA of one size; one that is missing shows nothing of the other."""
-        same = first is not None and second is not None and first.shape == second.shape
-        self._pair = (first, second) if same and first is not None and second is not None else None
-        self._compose()
+    def set_pair(self, first: Picture | None, second: Picture | None) -> None:
+        """Two pictures of one size; one that is missing shows nothing of the other."""
+        same = first is not None and second is not None and first.size == second.size
+        self._first = first if same else None
+        self.show_picture(second if same else None, second.pixels if same and second is not None else None)
+
+    def paint_picture(self, painter: QPainter, picture: Picture, area: QRectF) -> None:
+        """Each picture on its side of the line."""
+        if self._first is None:
+            return
+        window, x = self.rect(), round(self._line_x())
+        for one, clip in (
+            (self._first, QRect(window.left(), window.top(), x - window.left(), window.height())),
+            (picture, QRect(x, window.top(), window.right() + 1 - x, window.height())),
+        ):
+            painter.setClipRect(clip)
+            paint_layer(painter, one, area, clip.intersected(window))
+        painter.setClipping(False)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The pictures, then the line with its handle."""
         super().paintEvent(event)
-        if self._pair is None:
+        if self._first is None:
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -93,14 +106,4 @@ class WipeView(ImageView):
         return area.x() + self._share * area.width()
 
     def _is_near(self, position: QPointF) -> bool:
-        return self._pair is not None and abs(position.x() - self._line_x()) <= _GRIP_PX
-
-    def _compose(self) -> None:
-        if self._pair is None:
-            self.set_pixels(None)
-            return
-        first, second = self._pair
-        column = round(self._share * first.shape[1])
-        both = second.copy()
-        both[:, :column] = first[:, :column]
-        self.set_pixels(both, both[:, :, 0])
+        return self._first is not None and abs(position.x() - self._line_x()) <= _GRIP_PX

@@ -7,14 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from depthstudio.frames import FloatMap, Image
-from depthstudio.gui.colormaps import DIVERGING, color_table, colorize, difference_limit, value_range
+from depthstudio.gui.colormaps import DIVERGING, color_table, difference_limit, table_indices, value_range
 from depthstudio.gui.pages.live.kinds import CONFIDENCES, METHODS, UNITS, Pair, lateness, values_of, why_missing
 from depthstudio.gui.theme import theme
+from depthstudio.gui.widgets.layer_painting import Picture
 
 if TYPE_CHECKING:
     from depthstudio.inference.live_result import LiveResult
@@ -32,12 +29,12 @@ _DIFFERENCE_STEPS = (1.0, 2.0, 5.0)
 
 @dataclass(frozen=True, eq=False)
 class Colored:
-    """What a view shows. pixels: (H, W, 4) BGRA, None when there is nothing; then `words` say why.
+    """What a view shows. picture: None when there is nothing; then `words` say why.
 
     limits, unit, colormap: of a view whose colours mean something of their own.
     """
 
-    pixels: NDArray[np.uint8] | None
+    picture: Picture | None
     values: FloatMap | Image | None = None
     words: str = ""
     limits: Limits | None = None
@@ -100,28 +97,27 @@ class Coloring:
         """One view of a result."""
         if kind == "left":
             image = result.prediction.left_rectified
-            code = cv2.COLOR_GRAY2BGRA if image.ndim == 2 else cv2.COLOR_RGB2BGRA
-            return Colored(np.asarray(cv2.cvtColor(image, code), np.uint8), image)
+            return Colored(Picture(image), image)
         values = values_of(result, kind, self.unit, self.pair)
         if values is None:
             return Colored(None, words=why_missing(result, kind, self.unit, self.pair))
         late = lateness(result, kind, self.pair)
         if kind in CONFIDENCES:
             table = color_table(self.colormap, theme().rgb("invalid"))
-            pixels = colorize(values, 0.0, 1.0, table, signed=True)
-            return Colored(pixels, values, late, (0.0, 1.0), colormap=self.colormap)
+            picture = Picture(table_indices(values, 0.0, 1.0, signed=True), table)
+            return Colored(picture, values, late, (0.0, 1.0), colormap=self.colormap)
         if kind == "difference":
             size = self._difference or 1.0
             table = color_table(DIVERGING, theme().rgb("invalid"))
-            pixels = colorize(values, -size, size, table, signed=True)
+            picture = Picture(table_indices(values, -size, size, signed=True), table)
             unit = UNITS[self.unit]
             words = " − ".join(METHODS[name] for name in self.pair)
             words = f"{words} · {late}" if late else words
-            return Colored(pixels, values, words, (-size, size), unit, DIVERGING)
+            return Colored(picture, values, words, (-size, size), unit, DIVERGING)
         low, high = self.limits or (0.0, 1.0)
         table = color_table(self.colormap, theme().rgb("invalid"))
         words = " · ".join(result.steps.words()) if kind == "processed" else late
-        return Colored(colorize(values, low, high, table, log=self.log), values, words)
+        return Colored(Picture(table_indices(values, low, high, log=self.log), table), values, words)
 
 
 def _rounded_up(value: float) -> float:

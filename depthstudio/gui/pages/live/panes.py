@@ -86,10 +86,10 @@ class ViewPane(QWidget):
     def show_result(self, result: LiveResult, coloring: Coloring) -> None:
         """See PicturePane."""
         shown = self._shown = coloring.colored(result, self.kind)
-        self.view.set_readout(shown.words if shown.pixels is not None else "")
-        if shown.pixels is None:
+        self.view.set_readout(shown.words if shown.picture is not None else "")
+        if shown.picture is None:
             self.view.set_placeholder(shown.words)
-        self.view.set_pixels(shown.pixels, shown.values)
+        self.view.show_picture(shown.picture, shown.values)
         self._strip.setVisible(shown.limits is not None)
         if shown.limits is not None:
             self._strip.set_scale(*shown.limits, shown.unit, shown.colormap)
@@ -130,9 +130,9 @@ class WipePane(QWidget):
             chooser.currentText(): shown.words for chooser, shown in zip((self.first, self.second), both, strict=True)
         }
         self.view.set_readout("  ".join(f"{name}: {words}" for name, words in told.items() if words))
-        missing = next((shown.words for shown in both if shown.pixels is None), "")
+        missing = next((shown.words for shown in both if shown.picture is None), "")
         self.view.set_placeholder(missing)
-        self.view.set_pair(both[0].pixels, both[1].pixels)
+        self.view.set_pair(both[0].picture, both[1].picture)
 
     def set_cursor(self, at: tuple[int, int] | None) -> None:
         """A wipe has no scale of its own."""

@@ -80,6 +80,7 @@ class Readout(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._values: dict[str, QLabel] = {}
+        self._words: dict[str, str] = {}
         self._columns: dict[str, QWidget] = {}
         line = row(spacing=GRID_PX)
         for key, (name, tip, width_px) in _NAMES.items():
@@ -102,6 +103,9 @@ class Readout(QWidget):
 
     def set_words(self, words: dict[str, str]) -> None:
         """Show values; those missing become a dash."""
+        if words == self._words:
+            return
+        self._words = words
         for key, value in self._values.items():
             value.setText(words.get(key, "–"))
 

@@ -139,7 +139,7 @@ class LiveViews(QWidget):
         if result is None:
             self.coloring.forget()
             for pane in self._pictures:
-                pane.view.set_pixels(None)
+                pane.view.show_picture(None)
         self.redraw()
         shown: tuple[QWidget, ...] = (self.cloud,) if self.layout_name == "cloud" else self._shown_panes()
         self._unpainted = {pane for pane in shown if pane.isVisible()}
