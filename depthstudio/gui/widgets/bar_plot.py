@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pyqtgraph as pg
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from depthstudio.gui.theme import mark, theme
 from depthstudio.gui.widgets.basics import column, label, row
 
 _BAR_WIDTH = 0.38
+_NAME_GAP_PX, _AXIS_PX = 8, 64
 
 
 class PairedBars(QWidget):
@@ -55,6 +58,16 @@ class PairedBars(QWidget):
             )
         highest = max((max(item[1], item[2]) for item in self._items), default=1.0)
         self.plot.setYRange(0, 1.08 * highest, padding=0)
-        step = max(1, len(self._items) // 24)
-        self.plot.getAxis("bottom").setTicks([[(i, item[0]) for i, item in enumerate(self._items) if i % step == 0]])
         self.plot.showGrid(x=False, y=True, alpha=0.15)
+        self._name_bars()
+
+    def _name_bars(self) -> None:
+        """As many names as have room beside each other."""
+        widest = max((self.fontMetrics().horizontalAdvance(item[0]) for item in self._items), default=0) + _NAME_GAP_PX
+        step = max(1, math.ceil(len(self._items) * widest / max(self.plot.width() - _AXIS_PX, widest)))
+        self.plot.getAxis("bottom").setTicks([[(i, item[0]) for i, item in enumerate(self._items) if i % step == 0]])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More room, more names."""
+        super().resizeEvent(event)
+        self._name_bars()

@@ -134,7 +134,7 @@ class CalibrationReport(QScrollArea):
         self.figures["valid"].set_value(f"{solved.facts.valid_share:.0%}", "of the rectified image")
         self.bars.set_items([(v.name, v.left_error_px, v.right_error_px, v.used) for v in solution.views])
         for plot, camera in zip(self.residuals, solution.cameras, strict=True):
-            plot.set_residuals(camera.corners, camera.residuals, camera.image_size)
+            plot.set_residuals(camera.corners, camera.residuals, camera.image_size, camera.counts)
         self._show_warnings(solution)
         known = ", ".join(f"± {mm:.2g} mm at {z:g} m" for z, mm in u.depth_mm.items())
         steps = ", ".join(f"{mm:.2g}" for mm in solved.facts.depth_step_mm.values())
