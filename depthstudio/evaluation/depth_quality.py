@@ -234,17 +234,19 @@ def _from_axis(region: Region, geometry: RectifiedGeometry) -> tuple[NDArray[np.
 
 def _fit(u: NDArray[np.float64], v: NDArray[np.float64], disparity: NDArray[np.float64]) -> Plane | None:
     """Least squares; then again without gross errors, and without the pixels at both ends of the other residuals."""
-    off = np.abs(disparity - np.median(disparity))
+    middle = float(np.median(disparity))
+    off = np.abs(disparity - middle)
     # A first fit that gross errors cannot bend: pixels near the median, widened for a tilted wall.
-    kept = off <= max(4 * float(np.median(off)), 0.02 * float(np.median(disparity)), 1e-6)
+    kept = off <= max(4 * float(np.median(off)), 0.02 * middle, 1e-6)
     columns = np.stack([u, v, np.ones_like(u)], axis=1)
     for _ in range(_ROUNDS):
         if kept.sum() < _FEWEST_PIXELS // 2:
             return None
         solved = np.linalg.lstsq(columns[kept], disparity[kept], rcond=None)[0]
         off = disparity - columns @ solved
-        sigma = _robust_sigma(off)
-        inside = np.abs(off) <= max(OUTLIER_SIGMAS * sigma, 1e-9)
+        # Disparity that comes in steps may have no spread at all: what lies within the floor is no gross error.
+        wide = max(OUTLIER_SIGMAS * _robust_sigma(off), OUTLIER_SHARE_OF_DISTANCE * middle)
+        inside = np.abs(off - np.median(off)) <= wide
         # Both ends of those that are no gross errors: these come at one side, and would leave the trim to the other.
         low, high = np.quantile(off[inside], (TRIMMED_SHARE, 1 - TRIMMED_SHARE))
         kept = inside & (off >= low) & (off <= high)

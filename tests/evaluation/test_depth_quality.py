@@ -147,6 +147,27 @@ def test_gross_errors_at_one_side_do_not_pull_the_plane() -> None:
     assert distance_m == pytest.approx(geometry.focal_baseline / 2.5, rel=0.0003)
 
 
+def test_disparity_in_steps_is_a_plane() -> None:
+    """Most pixels in one step have no spread, and the others are no gross errors."""
+    geometry, region = RectifiedGeometry(200.0, 0.05, 159.5, 119.5, SIZE), Region.centred(SIZE, REGION_SHARE)
+    stepped_px = np.full(SIZE[::-1], 10.0, np.float32)
+    stepped_px[np.random.default_rng(2).random(SIZE[::-1]) < 0.4] = 10.0 + 1 / 32
+    found = depth_quality([frame_quality(stepped_px, region, geometry)], geometry)
+    assert found.outlier_share == 0
+    assert found.distance_m == pytest.approx(geometry.focal_baseline / (10 + 0.4 / 32), rel=1e-4)
+
+
+@pytest.mark.parametrize("fill", [0.02, 0.2, 1.0])
+def test_garbage_never_fails(fill: float) -> None:
+    rng = np.random.default_rng(3)
+    geometry, region = RectifiedGeometry(200.0, 0.05, 159.5, 119.5, SIZE), Region.centred(SIZE)
+    for _ in range(20):
+        seen = rng.choice([rng.uniform(1, 100), rng.uniform(1, 100), np.nan], SIZE[::-1]).astype(np.float32)
+        seen += rng.uniform(0, 20) * rng.standard_exponential(SIZE[::-1]).astype(np.float32)
+        seen[rng.random(SIZE[::-1]) > fill] = np.nan
+        assert 0 <= depth_quality([frame_quality(seen, region, geometry)], geometry).fill_rate <= fill * 1.1
+
+
 def test_advice_says_which_way_to_turn() -> None:
     geometry = RectifiedGeometry(200.0, 0.05, 159.5, 119.5, SIZE)
     u, v = np.meshgrid(np.arange(SIZE[0]) - geometry.cx, np.arange(SIZE[1]) - geometry.cy)
