@@ -196,7 +196,10 @@ class Diverged:
 
 @dataclass(frozen=True)
 class FrameScores:
-    """How the best network does on every validation frame, worst first: after each best epoch, and before Finished."""
+    """How the best network does on every validation frame, worst first.
+
+    Comes after the measurement before training, after each best epoch, and before Finished.
+    """
 
     epoch: int
     frames: tuple[FrameScore, ...]

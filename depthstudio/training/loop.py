@@ -174,6 +174,7 @@ def _measure_baseline(training: Training, run: Run, control: RunControl) -> Iter
     _save_best(training, run)
     bands = training.validator.bands
     yield BaselineDone(sums.mean_loss, sums.epe_px, training.seconds, bands=bands, guard_epe_px=guard_epe_px)
+    yield from _frame_scores(training)
     if sums.beyond_reach > _NOTABLE_SHARE:
         reach = f"{training.stepper.max_disparity:.0f} px"
         yield Warned(f"{sums.beyond_reach:.1%} of the validation labels lie beyond {reach} and are left out.")
