@@ -177,7 +177,8 @@ class LiveLoop:
         result = LiveResult(
             frame, prediction, geometry, disparity_px, depths(disparity_px, geometry), confidence=confidence
         )
-        result = self._stepped(result).with_answers({name: future.result() for name, future in under_way.items()})
+        answered = {name: future.result() for name, future in under_way.items()} | self._unknown(wanted)
+        result = self._stepped(result).with_answers(answered)
         if begins:
             self._in_side = result
         answers = self._gather(frame, _PATIENCE * prediction.inference_ms / 1000.0)
@@ -187,8 +188,9 @@ class LiveLoop:
         """Compute what was asked for since, on the frame that is held."""
         result = last
         missing = self.wanted - last.compared
-        if missing & self._quick.keys():
-            result = result.with_answers({name: self._quick[name](last.frame) for name in missing & self._quick.keys()})
+        known = {name: self._quick[name](last.frame) for name in missing & self._quick.keys()}
+        if known or self._unknown(missing):
+            result = result.with_answers(known | self._unknown(missing))
         if self.steps != last.steps:
             result = self._stepped(result)
         answers = self._gather(last.frame, 0.0)
@@ -199,6 +201,10 @@ class LiveLoop:
             self._side.offer(last.frame, missing & self._side.names)
         if result is not last:
             self._publish(result)
+
+    def _unknown(self, names: frozenset[str]) -> dict[str, Compared | None]:
+        """Of comparisons that there are none of here, such as a second network, nothing is to be expected."""
+        return dict.fromkeys(names - self._quick.keys() - self._side.names)
 
     def _stepped(self, result: LiveResult) -> LiveResult:
         """The result with what the steps make of the network's answer, or without when they are off."""

@@ -298,3 +298,13 @@ def test_what_nobody_wants_any_more_is_not_shown_late(slow_rig) -> None:
     for number in (3, 4, 5):
         feed.offer(frame(number))
         assert next_result(loop).late is None
+
+
+def test_what_does_not_exist_is_answered_with_nothing(rig) -> None:
+    feed, _, loop = rig
+    loop.wanted = frozenset({"second"})
+    loop.start()
+    feed.offer(frame(1))
+    result = next_result(loop)
+    assert result.answered == {"second"}
+    assert result.holding({"second"}) is None
