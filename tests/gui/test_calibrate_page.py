@@ -62,27 +62,27 @@ def test_from_pairs_to_a_calibration_in_use(
     write_pairs(tmp_path / "pairs")
     assert page.is_empty
     page.load_folder(tmp_path / "pairs")
-    qtbot.waitUntil(lambda: len(page.strip.keys) >= 6, timeout=60_000)
+    qtbot.waitUntil(lambda: len(page.collecting.strip.keys) >= 6, timeout=60_000)
     assert not page.is_empty
-    count = len(page.strip.keys)
-    page.strip.removed.emit(page.strip.keys[-1])
-    assert len(page.strip.keys) == count - 1
+    count = len(page.collecting.strip.keys)
+    page.collecting.strip.removed.emit(page.collecting.strip.keys[-1])
+    assert len(page.collecting.strip.keys) == count - 1
     assert page.views.restore.isVisible()
     qtbot.mouseClick(page.views.restore, Qt.MouseButton.LeftButton)
-    assert len(page.strip.keys) == count
+    assert len(page.collecting.strip.keys) == count
     assert not page.views.restore.isVisible()
-    page.strip.removed.emit(page.strip.keys[-1])
+    page.collecting.strip.removed.emit(page.collecting.strip.keys[-1])
 
-    qtbot.mouseClick(page.solve_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(page.footer.solve_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.solved is not None, timeout=60_000)
     assert page.solved is not None
     assert page.solved.geometry.baseline_m == pytest.approx(BASELINE_M, rel=0.02)
     assert page.report.verdict.word in ("Good", "Usable", "Poor")
     assert page.report.isVisible()
 
-    qtbot.waitUntil(page.save_button.isEnabled, timeout=10_000)
-    page.name_field.setText("bench-2")
-    qtbot.mouseClick(page.save_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(page.footer.save_button.isEnabled, timeout=10_000)
+    page.footer.name_field.setText("bench-2")
+    qtbot.mouseClick(page.footer.save_button, Qt.MouseButton.LeftButton)
     path = studio.workspace.calibrations / "bench-2.npz"
     qtbot.waitUntil(lambda: studio.chosen_calibration is not None, timeout=20_000)
     assert StereoCalibration.load(path).baseline_m == pytest.approx(BASELINE_M, rel=0.02)
@@ -109,22 +109,22 @@ def test_a_folder_without_pairs_becomes_a_notice(
 def test_views_are_taken_from_the_simulated_board(page: CalibratePage, studio: Studio, qtbot: QtBot) -> None:
     page.board.square.setValue(30.0)
     studio.sources.open("sim://ir?scene=board&size=640x480&projector=off&frames=12")
-    qtbot.waitUntil(lambda: len(page.strip.keys) >= 2, timeout=120_000)
-    assert page.pair.left.image_size == (640, 480)
+    qtbot.waitUntil(lambda: len(page.collecting.strip.keys) >= 2, timeout=120_000)
+    assert page.collecting.pair.left.image_size == (640, 480)
     assert page.views.bars["left_area"].value() > 0
     page.clear()
-    assert page.strip.keys == []
+    assert page.collecting.strip.keys == []
 
 
 def test_a_taken_view_is_inspected_until_escape(page: CalibratePage, qtbot: QtBot, tmp_path: Path) -> None:
     write_pairs(tmp_path / "pairs")
     page.load_folder(tmp_path / "pairs")
-    qtbot.waitUntil(lambda: len(page.strip.keys) >= 6 and page.views.load.isEnabled(), timeout=60_000)
-    page.strip.chosen.emit("02")
-    assert "View 02: 54 inner corners, tilted by" in page.reason.text()
-    assert page.back_button.isVisible()
+    qtbot.waitUntil(lambda: len(page.collecting.strip.keys) >= 6 and page.views.load.isEnabled(), timeout=60_000)
+    page.collecting.strip.chosen.emit("02")
+    assert "View 02: 54 inner corners, tilted by" in page.collecting.reason.text()
+    assert page.collecting.back_button.isVisible()
     page.on_escape()
-    assert not page.back_button.isVisible()
+    assert not page.collecting.back_button.isVisible()
 
 
 def test_views_saved_with_their_board_bring_it_back(page: CalibratePage, qtbot: QtBot, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_views_saved_with_their_board_bring_it_back(page: CalibratePage, qtbot: 
     page.board.columns.setValue(11)
     page.load_folder(tmp_path / "pairs")
     assert page.board.board == Board(9, 6, SQUARE_M)
-    qtbot.waitUntil(lambda: len(page.strip.keys) >= 6, timeout=60_000)
+    qtbot.waitUntil(lambda: len(page.collecting.strip.keys) >= 6, timeout=60_000)
 
 
 def test_boards_of_every_kind_are_entered_kept_and_forgotten(page: CalibratePage, studio: Studio) -> None:

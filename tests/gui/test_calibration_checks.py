@@ -66,8 +66,8 @@ def test_from_the_simulated_rig_to_a_saved_and_checked_calibration(
     """From nothing to saved, with the buttons a user has; then the board is shown again, and the report is written."""
     assert page.is_empty
     studio.sources.open("sim://hybrid?scene=board&size=640x480&realtime=0&frames=160")
-    qtbot.waitUntil(lambda: len(page.strip.keys) >= 6, timeout=200_000)
-    qtbot.mouseClick(page.solve_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(page.collecting.strip.keys) >= 6, timeout=200_000)
+    qtbot.mouseClick(page.footer.solve_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.solved is not None, timeout=120_000)
     assert page.tab == "report"
     assert page.report.verdict.word in ("Good", "Usable", "Poor")
@@ -75,9 +75,9 @@ def test_from_the_simulated_rig_to_a_saved_and_checked_calibration(
     assert page.solved.solution.calibration.baseline_m == pytest.approx(0.1371, rel=0.05)
     write_report(studio, page.solved, tmp_path / "report.html")
     qtbot.waitUntil((tmp_path / "report.html").is_file, timeout=60_000)
-    qtbot.waitUntil(page.save_button.isEnabled, timeout=10_000)
-    page.name_field.setText("bench")
-    qtbot.mouseClick(page.save_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(page.footer.save_button.isEnabled, timeout=10_000)
+    page.footer.name_field.setText("bench")
+    qtbot.mouseClick(page.footer.save_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: studio.chosen_calibration is not None, timeout=20_000)
     assert window.header.calibration.choice == "bench"
     assert (studio.workspace.calibrations / "bench.npz").is_file()

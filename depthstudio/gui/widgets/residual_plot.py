@@ -46,7 +46,7 @@ class ResidualPlot(QWidget):
         size: tuple[int, int],
         counts: NDArray[np.int32],
     ) -> None:
-        """corners, residuals: (P, 2) px. size: (width, height) of the image. counts: views by cell of a grid over it."""
+        """corners, residuals: (P, 2) px. size: width and height of the image. counts: views by cell of a grid."""
         self._size = size
         self._counts = counts
         keep = np.linspace(0, len(corners) - 1, min(len(corners), _MAX_SHOWN)).astype(int)

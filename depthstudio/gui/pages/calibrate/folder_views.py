@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
+
 from depthstudio.calibration import ViewCollector, collect, detect_view, find_pairs
 from depthstudio.calibration.pairs import read_grey
 from depthstudio.cameras import open_source
@@ -69,3 +72,21 @@ def _frames(source: FrameSource, cancel: CancelToken) -> Iterator[StereoFrame]:
             return
         if frame is not None:
             yield frame
+
+
+def ask_folder(window: QWidget, start: Path, then: Callable[[Path], None]) -> None:
+    """Ask for a folder of image pairs."""
+    dialog = QFileDialog(window, "Load board images", str(start))
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.fileSelected.connect(lambda path: then(Path(path)))
+    dialog.open()
+
+
+def ask_recording(window: QWidget, start: Path, then: Callable[[str], None]) -> None:
+    """Ask for a camera recording; `then` gets the URL that reads it as fast as it can be."""
+    dialog = QFileDialog(window, "Load a recording", str(start))
+    dialog.setNameFilter("Recordings (*.db3 *.bag)")
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.fileSelected.connect(lambda path: then(f"{Path(path).as_uri()}?realtime=0"))
+    dialog.open()
