@@ -73,11 +73,11 @@ class WholeWay:
         self.studio.sources.open(BOARD)
         wait_until(lambda: len(page.collector.collected) >= VIEWS, f"Taking {VIEWS} views")
         self.photograph("calibrate")
-        page.solve_button.click()
+        page.footer.solve_button.click()
         wait_until(lambda: page.solved is not None, "Solving")
         self.photograph("report")
-        page.name_field.setText("bench")
-        page.save_button.click()
+        page.footer.name_field.setText("bench")
+        page.footer.save_button.click()
         wait_until(lambda: self.studio.calibration is not None, "Using the calibration")
 
     def record(self, seed: int) -> None:
