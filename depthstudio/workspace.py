@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+_STAMP = re.compile(r"^\d{8}_\d{6}_")
+
 ENVIRONMENT_VARIABLE = "DEPTHSTUDIO_WORKSPACE"
 
 
@@ -86,3 +88,8 @@ def new_folder_name(parent: Path, label: str = "", now: datetime | None = None) 
     while (parent / name).exists():
         name, counter = f"{base}_{counter}", counter + 1
     return name
+
+
+def label_of_folder(name: str) -> str:
+    """The label in a name that `new_folder_name` made; any other name, and one without a label, as it is."""
+    return _STAMP.sub("", name) or name

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from depthstudio.workspace import Workspace, new_folder_name
+from depthstudio.workspace import Workspace, label_of_folder, new_folder_name
 
 
 def test_the_given_folder_wins_over_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,3 +31,9 @@ def test_folder_names_are_dated_readable_and_never_taken_twice(tmp_path: Path) -
     assert first == "20260131_142501_Bench-left"
     (tmp_path / first).mkdir()
     assert new_folder_name(tmp_path, "Bench / left", now) == f"{first}_2"
+
+
+def test_the_label_of_a_folder(tmp_path: Path) -> None:
+    assert label_of_folder(new_folder_name(tmp_path, "desk 2")) == "desk-2"
+    assert label_of_folder("20260131_142501") == "20260131_142501"
+    assert label_of_folder("desk") == "desk"

@@ -15,6 +15,7 @@ from depthstudio.evaluation.html_report import ReportPictures
 from depthstudio.evaluation.methods import Method
 from depthstudio.evaluation.report import write_report
 from depthstudio.inference import Predictor
+from depthstudio.workspace import label_of_folder
 
 _SGBM_RANGE_PX = 192
 PICTURES_PER_METHOD = 4
@@ -129,5 +130,5 @@ def save_comparison(
 
 
 def network_title(path: Path) -> str:
-    """What a network's file is called in tables: a run by its folder."""
-    return path.parent.name if path.stem == "best" else path.stem
+    """What a network's file is called in tables: a run by its folder's label."""
+    return label_of_folder(path.parent.name) if path.stem == "best" else path.stem

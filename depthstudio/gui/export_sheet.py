@@ -17,6 +17,7 @@ from depthstudio.gui.tasks import Task
 from depthstudio.gui.theme import GRID_PX, mark
 from depthstudio.gui.widgets.basics import button, label, row
 from depthstudio.gui.widgets.status import VerdictLabel
+from depthstudio.workspace import label_of_folder
 
 _CARD_WIDTH_PX = 560
 
@@ -34,7 +35,7 @@ class ExportSheet(QWidget):
     def __init__(self, parent: QWidget, studio: Studio, network: Path) -> None:
         super().__init__(parent)
         self._studio = studio
-        self._name = network.parent.name if network.stem == "best" else network.stem
+        self._name = label_of_folder(network.parent.name) if network.stem == "best" else network.stem
         self.task: Task | None = None
         mark(self, surface="scrim")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)

@@ -66,7 +66,7 @@ def test_methods_are_compared_frame_by_frame(
     assert page.comparison_table.rowCount() == 4 and page.frames_table.rowCount() == 3
     assert page.bands_table.rowCount() >= 1
     assert "exact where a simulation knows it" in page.conventions.toolTip()
-    assert "per_image" in page.conventions.text()
+    assert "every frame the same" in page.conventions.text()
     assert "evaluate" not in studio.activities
     qtbot.waitUntil(lambda: page.views["error"].value_at(5, 5) is not None, timeout=SLOW_MS)
     page.comparison_table.pick(1)

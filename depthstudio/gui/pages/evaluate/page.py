@@ -275,8 +275,8 @@ class EvaluatePage(Page):
             show_comparison(self.comparison_table, self.evaluations)
             first = self.evaluations[0]
             how = first.measured
-            words = f"truth {how.truth}, mask {how.mask}, averages {how.average}"
-            self.conventions.setText(f"{first.data}: {words}. EPE and RMSE in px, time in ms, all else in %.")
+            words = self.job.wish.words if self.job is not None else ""
+            self.conventions.setText(f"{first.data}; {words}. EPE and RMSE in px, time in ms, all else in %.")
             self.conventions.setToolTip(how.conventions)
             self.comparison_table.fit_height()
             self.comparison_table.pick(0)

@@ -13,6 +13,7 @@ from depthstudio.datasets.session import Session
 from depthstudio.gui.pages.evaluate.chosen import ChosenList
 from depthstudio.gui.pages.live.networks import NetworkChooser, NetworkItem
 from depthstudio.gui.widgets.basics import Section, button, column, field, label, row
+from depthstudio.workspace import label_of_folder
 
 if TYPE_CHECKING:
     from depthstudio.evaluation.evaluate import Average, Measure
@@ -37,6 +38,14 @@ class EvaluationWish:
     mask: str
     average: str
     holes_are_bad: bool
+
+    @property
+    def words(self) -> str:
+        """How errors are counted, as the panel says it."""
+        chosen = _TRUTHS[self.truth], _MASKS[self.mask], _AVERAGES[self.average]
+        truth, mask, average = (text[0].lower() + text[1:] for text in chosen)
+        holes = ", holes count as bad" if self.holes_are_bad else ""
+        return f"truth: {truth}; {mask}, {average}{holes}"
 
     @property
     def measure(self) -> Measure:
@@ -155,14 +164,14 @@ class EvaluationSetup(QWidget):
     def add_network(self, path: Path | None) -> None:
         """Compare this one too."""
         if path is not None:
-            title = path.parent.name if path.stem == "best" else path.stem
+            title = label_of_folder(path.parent.name) if path.stem == "best" else path.stem
             self.networks.add(path, title)
             self.chooser.set_current(None)
             self.changed.emit()
 
     def add_data(self, path: Path) -> None:
         """Measure on this too."""
-        self.data.add(path, path.name)
+        self.data.add(path, label_of_folder(path.name))
         self.changed.emit()
 
     def ask_folder(self) -> None:
