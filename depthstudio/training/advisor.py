@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
 
+from depthstudio.training.checks.finding import plural
 from depthstudio.training.events import BaselineDone, Diverged, EpochDone, FrameScore
 from depthstudio.training.settings import TrainingSettings
 
@@ -96,7 +97,7 @@ def overfitting_story(epochs: Sequence[EpochDone], planned: int, patience: int =
     if since is None:
         return ""
     stop = stop_epoch(epochs, planned, patience)
-    saved = f"; stop at {stop}; {planned - stop} epochs saved" if stop is not None else ""
+    saved = f"; stop at {stop}; {plural(planned - stop, 'epoch')} saved" if stop is not None else ""
     return f"overfitting since epoch {since}{saved}"
 
 
@@ -149,7 +150,7 @@ def _judge_overfitting(epochs: Sequence[EpochDone], settings: TrainingSettings) 
         step = f"Early stopping ends the run at epoch {stop}. Stop now: the best epoch is kept."
     elif stop is not None:
         step = (
-            f"Patience {USUAL_PATIENCE} would stop at epoch {stop} and save {settings.epochs - stop} epochs. "
+            f"Patience {USUAL_PATIENCE} would stop at epoch {stop} and save {plural(settings.epochs - stop, 'epoch')}. "
             "Stop now: the best epoch is kept."
         )
     else:
@@ -220,8 +221,8 @@ def _judge_gap(epochs: Sequence[EpochDone]) -> Judgement | None:
         return None
     gap_px = gap_epe_px(done)
     evidence = (
-        f"Validation EPE {done.validation_epe_px:.3g} px is {gap_px:.3g} px "
-        f"({gap_px / done.validation_epe_px:.0%}) above training."
+        f"Validation EPE {done.validation_epe_px:.3g} px is {gap_px:.3g} px above training, "
+        f"{gap_px / done.validation_epe_px:.0%} of it."
     )
     step = "Raise dropout to 0.3, or choose the preset Aggressive or Safe fine-tune; more varied recordings help most."
     return Judgement("Large gap to validation", evidence, step, "warning")
@@ -249,7 +250,8 @@ def _judge_patience(epochs: Sequence[EpochDone], settings: TrainingSettings) -> 
     if waited < max(_TIRED_EPOCHS, _TIRED_SHARE * (patience or USUAL_PATIENCE)):
         return None
     if patience:
-        evidence = f"{waited} of {patience} patience used; it ends by itself at epoch {last.epoch + patience - waited}."
+        end = min(last.epoch + patience - waited, settings.epochs)
+        evidence = f"{waited} of {patience} patience used; it ends by itself at epoch {end}."
         return Judgement("No better for a while", evidence, "", "info")
     step = "Stop now: the best epoch is kept."
     return Judgement("No better for a while", f"{waited} epochs without a better validation.", step, "warning")

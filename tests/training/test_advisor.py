@@ -46,6 +46,34 @@ def v3(length: int = 50) -> list[EpochDone]:
     return curve(train[:length], validation[:length], epe=1.2)
 
 
+# The same recipe (Reference-v3) from random weights on two frames of the simulated rig, judged by two of other rooms.
+RIG_TRAIN = [
+    *(15.37, 14.6, 13.5, 11.94, 10.13, 7.99, 6.5, 5.53, 4.18, 3.5, 2.93, 2.14, 1.95, 1.65, 1.47, 1.43, 1.22, 1.14),
+    *(1.04, 1.07, 0.92, 0.86, 0.89, 0.72, 0.74, 0.69, 0.59, 0.69, 0.66, 0.6, 0.65, 0.5, 0.55, 0.52, 0.47, 0.49),
+]  # fmt: skip
+RIG_VALIDATION = [
+    *(16.41, 15.74, 14.18, 13.38, 10.68, 9.26, 9.18, 9.24, 9.72, 8.69, 6.25, 5.64, 4.35, 4.5, 3.86, 3.86, 3.86, 3.32),
+    *(3.86, 3.066, 3.07, 3.1, 3.12, 3.41, 3.99, 3.94, 3.46, 3.39, 3.6, 3.53, 3.65, 3.7, 3.56, 3.55, 3.46, 3.61),
+]  # fmt: skip
+
+
+def test_a_run_recorded_on_the_simulated_rig_is_called_out_four_epochs_later() -> None:
+    settings = TrainingSettings(epochs=36, early_stop_patience=0)
+    epochs = curve(RIG_TRAIN, RIG_VALIDATION)
+    assert overfitting_since(epochs[:20]) is None
+    first = judge(epochs[:24], settings)[0]
+    assert first.word == "Overfitting since epoch 20"
+    assert "stop at epoch 35 and save 1 epoch." in first.next_step
+    assert judge(epochs, settings)[0].word == "Overfitting since epoch 20"
+    assert "px above training, " in next(said for said in judge(epochs, settings) if "gap" in said.word).evidence
+
+
+def test_patience_never_reaches_beyond_the_planned_epochs() -> None:
+    flat = curve([4] * 8, [4, 4.01, 4.02, 4.0, 4.01, 4.0, 4.01, 4.0])
+    said = {judgement.word: judgement for judgement in judge(flat, TrainingSettings(epochs=10, early_stop_patience=15))}
+    assert said["No better for a while"].evidence.endswith("it ends by itself at epoch 10.")
+
+
 def test_the_classic_run_is_called_out() -> None:
     assert overfitting_story(v3(), 50, patience=15) == "overfitting since epoch 8; stop at 23; 27 epochs saved"
     assert overfitting_story(v3(), 50) == "overfitting since epoch 8; stop at 23; 27 epochs saved"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.pages.train.verdict import closing_verdict
+from depthstudio.training.checks.finding import plural
 
 
 def ending_notice(story: RunStory, show: Callable[[], None]) -> Notice:
@@ -18,6 +19,6 @@ def ending_notice(story: RunStory, show: Callable[[], None]) -> Notice:
 
 def discarded_notice(story: RunStory) -> Notice:
     """The run is gone."""
-    epochs = f"{story.epoch} {'epoch' if story.epoch == 1 else 'epochs'}" if story.epoch else "No epoch"
-    words = f"{epochs} had finished. Its folder and everything in it are removed."
+    done = plural(story.epoch, "epoch") if story.epoch else "No epoch"
+    words = f"{done} had finished. Its folder and everything in it are removed."
     return Notice(f"The run '{story.name}' was discarded.", words, tone="good")

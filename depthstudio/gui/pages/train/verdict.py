@@ -19,6 +19,7 @@ from depthstudio.training.advisor import (
     overfitting_since,
     stop_epoch,
 )
+from depthstudio.training.checks.finding import plural
 from depthstudio.training.events import Failed, Finished
 
 
@@ -166,13 +167,14 @@ def _lesson(story: RunStory) -> list[Judgement]:
         stop = stop_epoch(story.epochs, planned, story.settings.early_stop_patience)
         words = f"The network of epoch {story.best_epoch} is kept, before it began."
         if story.settings.early_stop_patience == 0 and stop is not None:
-            words += f" Patience {USUAL_PATIENCE} would have stopped at {stop} and saved {planned - stop} epochs."
+            saved = plural(planned - stop, "epoch")
+            words += f" Patience {USUAL_PATIENCE} would have stopped at {stop} and saved {saved}."
         return [Judgement(f"Overfitting since epoch {since}", words, "More dropout or more recordings.", "warning")]
     if best is not None and large_gap(best):
         words = f"Validation lies {gap_epe_px(best):.3g} px above training."
         return [Judgement("Large gap", words, "More dropout or more varied recordings.", "warning")]
     if isinstance(story.end, Finished) and story.end.reason == "early stopping" and best is not None:
-        words = f"Early stopping ended it at epoch {ran} and saved {planned - ran} epochs."
+        words = f"Early stopping ended it at epoch {ran} and saved {plural(planned - ran, 'epoch')}."
         return [Judgement("Converged", words, "", "good")]
     if ran >= planned and best is not None and planned - best.epoch <= 2 and story.is_finished:
         return [Judgement("It was still improving", "", "Fine-tune further, or plan more epochs.", "info")]
