@@ -16,10 +16,12 @@ import numpy as np
 from PySide6.QtCore import QEventLoop, QTimer
 
 from depthstudio.gui.application import make_application, make_window
+from depthstudio.gui.export_sheet import ExportSheet
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.calibrate import CalibratePage
 from depthstudio.gui.pages.capture import CapturePage
 from depthstudio.gui.pages.dataset import DatasetPage
+from depthstudio.gui.pages.evaluate import EvaluatePage
 from depthstudio.gui.pages.live import LivePage
 from depthstudio.gui.pages.train import TrainPage
 from depthstudio.gui.theme import ThemeMode, theme
@@ -108,9 +110,9 @@ class WholeWay:
         entered = form.settings()
         assert entered is not None
         form.set_values(entered.changed(epochs=2, batch_size=2, crop_width=160, crop_height=96))
-        wait_until(page.start_button.isEnabled, "Allowing to start")
+        wait_until(page.start_footer.button.isEnabled, "Allowing to start")
         self.photograph("train-setup")
-        page.start_button.click()
+        page.start_footer.button.click()
         wait_until(lambda: page.job.story is not None and len(page.job.story.epochs) >= 1, "The first epoch")
         self.photograph("train")
         wait_until(lambda: not page.job.is_running, "Finishing")
@@ -119,8 +121,25 @@ class WholeWay:
         assert folder is not None
         assert (folder / "best.safetensors").is_file()
         self.photograph("train-done")
-        page.exits.preview.click()
         return folder
+
+    def look_at_export(self, run: Path) -> None:
+        page = self.page(TrainPage, "train")
+        page.exits.export.click()
+        sheet = self.window.findChild(ExportSheet)
+        assert sheet is not None
+        assert sheet.form.wish.network == run / "best.safetensors"
+        self.photograph("export")
+        sheet.leave()
+
+    def look_at_evaluation(self, run: Path) -> None:
+        self.page(TrainPage, "train").exits.evaluate.click()
+        page = self.window.pages["evaluate"]
+        assert isinstance(page, EvaluatePage)
+        assert page.isVisible(), "the evaluation button leads to the page"
+        assert run / "best.safetensors" in page.setup.wish.networks
+        self.photograph("evaluate-setup")
+        self.page(TrainPage, "train").exits.preview.click()
 
     def watch_live(self, run: Path) -> None:
         page = self.window.pages["live"]
@@ -156,6 +175,8 @@ def main() -> None:
     way.record(2)
     way.assign_roles()
     run = way.fine_tune()
+    way.look_at_export(run)
+    way.look_at_evaluation(run)
     way.watch_live(run)
     notices = [banner.notice.what for banner in window.banners if banner.notice.tone == "bad"]
     window.close()

@@ -14,6 +14,7 @@ import pytest
 
 DRIVER = Path(__file__).with_name("drive_real_window.py")
 PICTURES = ("welcome", "calibrate", "report", "capture", "dataset", "train-setup", "train", "train-done", "live")
+PICTURES += ("export", "evaluate-setup")
 
 
 @pytest.mark.window
