@@ -31,7 +31,7 @@ _NAMES = {
     "camera": ("Camera", "What the camera itself measured here.", 68),
     "sgbm": ("SGBM", "What OpenCV's semi-global matching finds here.", 68),
     "second": ("Second", "What the second network finds here.", 68),
-    "second_confidence": ("Second's", "How likely the second network finds its error to be below 1 px.", 68),
+    "second_confidence": ("Confidence 2", "How likely the second network finds its error to be below 1 px.", 88),
     "exact": ("Exact", "The simulated scene itself.", 68),
     "difference": ("Difference", "The first of the two chosen methods minus the second one.", 88),
 }
