@@ -37,19 +37,23 @@ class CalibrationExits:
         if not self._footer.name_field.text():
             self._footer.name_field.setText(new_folder_name(self._studio.workspace.calibrations, "stereo"))
 
-    def report(self, solved: SolvedCalibration, collector: ViewCollector) -> None:
+    def report(self, solved: SolvedCalibration | None, collector: ViewCollector) -> None:
         """Ask where the report goes."""
+        if solved is None:
+            return
         collected = collector.collected
         images = (collected[0].left, collected[0].right) if collected else None
         ask_report_file(self._footer.window(), self._studio, solved, self.name, images)
 
-    def export(self, solved: SolvedCalibration) -> None:
+    def export(self, solved: SolvedCalibration | None) -> None:
         """Ask where the calibration goes, and in which format."""
-        ask_export_file(self._footer.window(), self._studio, solved.solution.calibration, self.name)
+        if solved is not None:
+            ask_export_file(self._footer.window(), self._studio, solved.solution.calibration, self.name)
 
-    def use(self, solved: SolvedCalibration) -> None:
+    def use(self, solved: SolvedCalibration | None) -> None:
         """Put the calibration in force for every page."""
-        self._studio.use_calibration(ActiveCalibration(solved.solution.calibration, f"{self.name} (not saved)"))
+        if solved is not None:
+            self._studio.use_calibration(ActiveCalibration(solved.solution.calibration, f"{self.name} (not saved)"))
 
     def save_and_use(self, solved: SolvedCalibration, collector: ViewCollector) -> None:
         """Write the calibration to the workspace and put it in force."""

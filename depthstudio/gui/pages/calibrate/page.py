@@ -21,6 +21,7 @@ from depthstudio.gui.pages.calibrate.board_section import BoardSection
 from depthstudio.gui.pages.calibrate.check_view import CheckView
 from depthstudio.gui.pages.calibrate.collecting_view import CollectingView
 from depthstudio.gui.pages.calibrate.compare_view import CompareView
+from depthstudio.gui.pages.calibrate.empty import empty_state
 from depthstudio.gui.pages.calibrate.exits import CalibrationExits
 from depthstudio.gui.pages.calibrate.folder_views import add_folder, add_recording, ask_folder, ask_recording
 from depthstudio.gui.pages.calibrate.report import CalibrationReport, SolvedCalibration
@@ -33,7 +34,6 @@ from depthstudio.gui.sources import SourceState
 from depthstudio.gui.studio import ActiveCalibration, Studio
 from depthstudio.gui.tasks import Task, TaskContext
 from depthstudio.gui.widgets.basics import Segments, row
-from depthstudio.gui.widgets.status import EmptyState
 
 _TABS = ("views", "report", "check", "compare")
 _DEFAULT_BOARD = Board(9, 6, 0.025)
@@ -56,7 +56,7 @@ class CalibratePage(Page):
         self.exits = CalibrationExits(studio, self.footer, self._run)
         self._build_stage()
         self._build_panel()
-        self._build_empty()
+        self.empty = empty_state(studio, self.ask_folder, lambda: self.open_tab("compare"))
         self.collector = self._new_collector()
         studio.sources.state_changed.connect(self._on_source_state)
         studio.sources.opened.connect(self._on_opened)
@@ -74,12 +74,8 @@ class CalibratePage(Page):
         self.report = CalibrationReport()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.collecting)
-        self.report.report_requested.connect(
-            lambda: self.exits.report(self.solved, self.collector) if self.solved is not None else None
-        )
-        self.report.export_requested.connect(
-            lambda: self.exits.export(self.solved) if self.solved is not None else None
-        )
+        self.report.report_requested.connect(lambda: self.exits.report(self.report.solved, self.collector))
+        self.report.export_requested.connect(lambda: self.exits.export(self.report.solved))
         self.check = CheckView(self.studio)
         self.comparison = CompareView(self.studio)
         for view in (self.report, self.check, self.comparison):
@@ -112,22 +108,8 @@ class CalibratePage(Page):
         self.panel.add(self.self_calibration)
         self.footer.solve_requested.connect(self.solve)
         self.footer.save_requested.connect(self.save_and_use)
-        self.footer.use_requested.connect(lambda: self.exits.use(self.solved) if self.solved is not None else None)
+        self.footer.use_requested.connect(lambda: self.exits.use(self.report.solved))
         self.panel.add_footer(self.footer)
-
-    def _build_empty(self) -> None:
-        sources = self.studio.sources
-        self.empty = EmptyState(
-            "grid-3x3",
-            "Calibrating needs a source",
-            "Open the camera and show a printed board to it, or load pairs of board images from a folder.",
-            [
-                ("Choose a source", lambda: self.studio.show_page("capture"), "camera"),
-                ("Try the simulated board", lambda: sources.open("sim://hybrid?scene=board"), "box"),
-                ("Load pairs…", self.ask_folder, "folder-open"),
-                ("Compare calibrations", lambda: self.open_tab("compare"), "git-compare"),
-            ],
-        )
 
     # ---- watching the board
 

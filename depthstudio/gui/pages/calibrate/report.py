@@ -74,6 +74,7 @@ class CalibrationReport(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.solved: SolvedCalibration | None = None
         self.verdict = VerdictLabel()
         self.save_report = button("Save report…", self.report_requested.emit, "file-text", tip="As HTML or PDF")
         self.export = button(
@@ -112,6 +113,7 @@ class CalibrationReport(QScrollArea):
 
     def show_solution(self, solved: SolvedCalibration) -> None:
         """Fill everything."""
+        self.solved = solved
         solution, geometry = solved.solution, solved.geometry
         word, _, reason = solution.verdict.partition(": ")
         reason = reason[:1].upper() + reason[1:]
