@@ -12,7 +12,7 @@ from depthstudio.gui.widgets.basics import column, label
 
 _MAX_SHOWN = 1200
 _SHARE_OF_WIDTH = 1 / 40
-_ALPHA_PER_VIEW, _MAX_ALPHA = 8, 88
+_ALPHA_PER_VIEW, _MAX_ALPHA = 20, 110
 
 
 class ResidualPlot(QWidget):
@@ -73,6 +73,6 @@ class ResidualPlot(QWidget):
         layer = np.empty((*self._counts.shape, 4), np.uint8)
         layer[..., :3] = theme().rgb("text_muted")
         layer[..., 3] = np.minimum(self._counts * _ALPHA_PER_VIEW, _MAX_ALPHA)
-        item = pg.ImageItem(layer, axisOrder="row-major")
+        item = pg.ImageItem(layer, axisOrder="row-major", levels=(0, 255))
         item.setRect(0, 0, *self._size)
         return item
