@@ -99,7 +99,7 @@ class WholeWay:
         wait_until(lambda: len(page.recordings) == 2, "Listing two recordings")
         for recording in list(page.recordings):
             page.choose(recording.folder)
-            page.set_role("validation" if recording.session.name == "room 2" else "train")
+            page.bar.set_role("validation" if recording.session.name == "room 2" else "train")
         stored = {"train", "validation"}
         wait_until(lambda: {recording.session.role for recording in page.recordings} == stored, "Storing the roles")
         self.photograph("dataset")
