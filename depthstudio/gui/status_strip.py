@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QWidget
 
 from depthstudio.gui.sources import Rates, SourceState
@@ -96,12 +96,15 @@ class StatusStrip(QFrame):
         self._lines[task] = line
         self._tasks.insertWidget(len(self._lines) - 1, line, 1)
         self._idle.hide()
-        task.ended.connect(lambda: self._remove(task))
+        # A method of this widget, for tasks may end after the window is gone.
+        task.ended.connect(self._remove_ended)
 
-    def _remove(self, task: Task) -> None:
-        line = self._lines.pop(task)
-        self._tasks.removeWidget(line)
-        line.deleteLater()
+    @Slot()
+    def _remove_ended(self) -> None:
+        for task in [task for task in self._lines if not task.is_running]:
+            line = self._lines.pop(task)
+            self._tasks.removeWidget(line)
+            line.deleteLater()
         self._idle.setVisible(not self._lines)
 
     def _show_rates(self, rates: Rates) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
@@ -50,9 +49,6 @@ def window(qtbot: QtBot, workspace: Workspace) -> Iterator[MainWindow]:
     yield made
     made.studio.activities.clear()
     made.close()
-    # Thousands of widgets that nobody deletes make every later window slower.
-    made.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture

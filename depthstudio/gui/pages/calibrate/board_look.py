@@ -10,8 +10,6 @@ from depthstudio.frames import StereoFrame
 from depthstudio.gui.pages.calibrate.board_watcher import BoardWatcher
 from depthstudio.gui.pages.calibrate.projector import ProjectorPause
 
-_STOP_TIMEOUT_MS = 2000
-
 
 class BoardLook(QObject):
     """seen(StereoFrame, Offer) for every frame looked at, as fast as they are shown."""
@@ -42,16 +40,12 @@ class BoardLook(QObject):
         self._watcher.seen.connect(self._on_seen)
         self._watcher.start()
 
-    def stop(self, wait: bool = False) -> None:
-        """Look no more, and put the projector back. wait: until the thread has ended."""
+    def stop(self) -> None:
+        """Look no more, and put the projector back."""
         watcher, self._watcher = self._watcher, None
         self._projector.end()
         if watcher is not None:
-            watcher.stop()
-            watcher.finished.connect(watcher.deleteLater)
-            watcher.setParent(self)
-            if wait:
-                watcher.wait(_STOP_TIMEOUT_MS)
+            watcher.retire()
 
     def set_auto(self, auto: bool) -> None:
         """Whether views are taken by themselves."""

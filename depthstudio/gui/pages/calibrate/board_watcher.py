@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import ClassVar
 
 from PySide6.QtCore import QThread, Signal
 
@@ -24,6 +25,7 @@ class BoardWatcher(QThread):
     """
 
     seen = Signal(object, object)
+    _retired: ClassVar[set[BoardWatcher]] = set()
 
     def __init__(self, newest: NewestFrame, collector: ViewCollector, auto: bool) -> None:
         super().__init__()
@@ -42,11 +44,20 @@ class BoardWatcher(QThread):
         """The window is ready for the next frame."""
         self._idle.set()
 
-    def stop(self) -> None:
-        """End soon; `wait` to be sure."""
+    def retire(self) -> None:
+        """End soon, and live until then without an owner: destroying a running thread aborts the program."""
+        self._retired.difference_update([watcher for watcher in self._retired if watcher.isFinished()])
+        self._retired.add(self)
         self.requestInterruption()
         self._idle.set()
         self._newest.close()
+
+    @classmethod
+    def wait_for_retired(cls, timeout_ms: int) -> None:
+        """Until all that were retired have ended; for closing the program."""
+        for watcher in list(cls._retired):
+            if watcher.wait(timeout_ms):
+                cls._retired.discard(watcher)
 
     def run(self) -> None:
         """Entry point of the thread."""

@@ -87,15 +87,11 @@ class CheckView(QWidget):
         self._watcher.seen.connect(self._on_seen)
         self._watcher.start()
 
-    def stop(self, wait_ms: int = 0) -> None:
-        """Nobody looks any more. wait_ms: wait for the thread so long."""
+    def stop(self) -> None:
+        """Nobody looks any more."""
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
-            watcher.stop()
-            watcher.finished.connect(watcher.deleteLater)
-            watcher.setParent(self)
-            if wait_ms:
-                watcher.wait(wait_ms)
+            watcher.retire()
 
     def forget(self) -> None:
         """Judge from the next views of the board on."""

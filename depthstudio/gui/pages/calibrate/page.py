@@ -18,6 +18,7 @@ from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.calibrate.board_look import BoardLook
 from depthstudio.gui.pages.calibrate.board_printing import ask_to_print
 from depthstudio.gui.pages.calibrate.board_section import BoardSection
+from depthstudio.gui.pages.calibrate.board_watcher import BoardWatcher
 from depthstudio.gui.pages.calibrate.check_view import CheckView
 from depthstudio.gui.pages.calibrate.collecting_view import CollectingView
 from depthstudio.gui.pages.calibrate.compare_view import CompareView
@@ -35,6 +36,7 @@ from depthstudio.gui.studio import ActiveCalibration, Studio
 from depthstudio.gui.tasks import Task, TaskContext
 from depthstudio.gui.widgets.basics import Segments, row
 
+_STOP_TIMEOUT_MS = 2000
 _TABS = ("views", "report", "check", "compare")
 _DEFAULT_BOARD = Board(9, 6, 0.025)
 
@@ -128,8 +130,9 @@ class CalibratePage(Page):
 
     def shut_down(self) -> None:
         """Wait for the watching threads."""
-        self.check.stop(wait_ms=2000)
-        self._look.stop(wait=True)
+        self.check.stop()
+        self._look.stop()
+        BoardWatcher.wait_for_retired(_STOP_TIMEOUT_MS)
 
     def on_frame(self, frame: StereoFrame) -> None:
         """Live frames are shown by `_on_seen`, together with their corners; a held picture is shown as it is."""
