@@ -160,6 +160,7 @@ def test_a_run_can_be_paused_changed_and_discarded(page: TrainPage, workspace: W
     enter(page, epochs=300, early_stop_patience=0)
     page.start_footer.button.click()
     qtbot.waitUntil(lambda: page.shown is not None and page.shown.epoch >= 1, timeout=LONG_MS)
+    qtbot.waitUntil(page.live_exits.pause.isEnabled, timeout=LONG_MS)
     page.live_exits.pause.click()
     qtbot.waitUntil(lambda: page.state is RunState.PAUSED, timeout=LONG_MS)
     assert page.live_exits.pause.text() == "Resume"
