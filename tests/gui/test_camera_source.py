@@ -113,7 +113,7 @@ def test_settings_are_remembered_by_serial_number(
     box.activated.emit(3)
     studio.sources.set_control("exposure", 12_000)
     qtbot.waitUntil(lambda: value("exposure") == 12_000 and value("emitter_enabled") == 3, timeout=10_000)
-    qtbot.waitUntil(lambda: form.row("exposure").isEnabled(), timeout=10_000)
+    qtbot.waitUntil(lambda: form.row("exposure").isEnabledTo(form), timeout=10_000)
     studio.sources.close()
     qtbot.waitUntil(lambda: studio.sources.state is SourceState.NONE, timeout=10_000)
     plugged.pull_out()
