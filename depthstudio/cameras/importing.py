@@ -8,7 +8,7 @@ from typing import Any
 
 from depthstudio.cameras.db3_export import calibration_beside
 from depthstudio.cameras.opening import open_source
-from depthstudio.cameras.source import EndOfStream, FrameSource
+from depthstudio.cameras.source import frames_of
 from depthstudio.cancel import CancelToken
 from depthstudio.datasets.importing import ImportPart, plan_import, write_session
 from depthstudio.datasets.samples import RECORDING_FILES
@@ -80,15 +80,5 @@ def _import_part(
     if calibration is None and beside.exists():
         calibration = StereoCalibration.load(beside)
     with open_source(f"{part.absolute().as_uri()}?realtime=0") as source:
-        frames = counted(_frames_of(source), None)
+        frames = counted(frames_of(source), None)
         return write_session(frames, folder, source.url, calibration or source.calibration, **how)
-
-
-def _frames_of(source: FrameSource) -> Iterator[StereoFrame]:
-    while True:
-        try:
-            frame = source.read()
-        except EndOfStream:
-            return
-        if frame is not None:
-            yield frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -144,3 +145,14 @@ class FrameSource(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def frames_of(source: FrameSource) -> Iterator[StereoFrame]:
+    """Every frame of an open source until it ends."""
+    while True:
+        try:
+            frame = source.read()
+        except EndOfStream:
+            return
+        if frame is not None:
+            yield frame

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,6 @@ from depthstudio.cli.bench_responsive import responsive
 from depthstudio.cli.bench_training import training
 
 if TYPE_CHECKING:
-    from depthstudio.cameras.source import FrameSource
-    from depthstudio.frames import StereoFrame
     from depthstudio.models import StereoNetwork
 
 DEFAULT_SIZE = "640x480"
@@ -204,6 +202,7 @@ def _calibration(arguments: argparse.Namespace) -> int:
     from depthstudio.calibration.benchmark import simulated_rig as compare_simulated
     from depthstudio.cameras import open_source
     from depthstudio.cameras.simulated.rig import simulated_rig
+    from depthstudio.cameras.source import frames_of
     from depthstudio.storage import write_text
 
     data = os.environ.get("DEPTHSTUDIO_DATA")
@@ -214,7 +213,7 @@ def _calibration(arguments: argparse.Namespace) -> int:
         rows = list(real_sets(Path(data) / "calibration")) if data else []
         with open_source("sim://hybrid?scene=board&realtime=0") as source:
             truth = simulated_rig("hybrid", (640, 480)).calibration
-            rows += compare_simulated(_frames(source), truth, progress=status.update)
+            rows += compare_simulated(frames_of(source), truth, progress=status.update)
         rows.append(solving_time())
     table = Table("set", "what", "to reach", "measured", "", title="calibration")
     before = ""
@@ -229,18 +228,6 @@ def _calibration(arguments: argparse.Namespace) -> int:
     if arguments.json:
         write_text(arguments.json, json.dumps([row.as_json() for row in rows], indent=1))
     return 0
-
-
-def _frames(source: FrameSource) -> Iterator[StereoFrame]:
-    from depthstudio.cameras.source import EndOfStream
-
-    while True:
-        try:
-            frame = source.read()
-        except EndOfStream:
-            return
-        if frame is not None:
-            yield frame
 
 
 def _load() -> str:

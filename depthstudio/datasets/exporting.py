@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,19 @@ class ExportReport:
         return lines + [f"{count} left out: {reason}" for reason, count in self.left_out.items()]
 
 
+def _counted(
+    positions: Sequence[int], report: ExportReport, on_progress: OnProgress | None, cancel: CancelToken | None
+) -> Iterator[int]:
+    """The positions one by one until cancelled; each counts once the next is asked for."""
+    for done, position in enumerate(positions, 1):
+        if cancel is not None and cancel.is_cancelled:
+            return
+        yield position
+        report.frames = done
+        if on_progress is not None:
+            on_progress(done, len(positions))
+
+
 def export_npy(
     session: Session, parent: Path, on_progress: OnProgress | None = None, cancel: CancelToken | None = None
 ) -> ExportReport:
@@ -78,14 +91,9 @@ def export_npy(
     positions = _positions(session, ("right", "depth_mm"), report)
     _check_calibration(session, parent)
     try:
-        for done, position in enumerate(positions, 1):
-            if cancel is not None and cancel.is_cancelled:
-                break
+        for position in _counted(positions, report, on_progress, cancel):
             index = session.records[position]["index"]
             _write_npy(session.frame(position), run / f"{index:06d}")
-            report.frames = done
-            if on_progress is not None:
-                on_progress(done, len(positions))
         check_frames(report)
         _copy_calibration(session, parent)
     except BaseException:
@@ -110,13 +118,8 @@ def export_images(
         with (folder / INDEX_FILE).open("w", encoding="utf-8", newline="") as stream:
             table = csv.DictWriter(stream, INDEX_COLUMNS)
             table.writeheader()
-            for done, position in enumerate(positions, 1):
-                if cancel is not None and cancel.is_cancelled:
-                    break
+            for position in _counted(positions, report, on_progress, cancel):
                 table.writerow(_copy_frame(session, position, folder))
-                report.frames = done
-                if on_progress is not None:
-                    on_progress(done, len(positions))
         check_frames(report)
         _copy_calibration(session, folder)
     except BaseException:
