@@ -229,17 +229,25 @@ class CaptureThread:
         return False
 
     def _answer_requests(self) -> None:
-        answered = False
+        """Whoever learns of an answer may look at `controls` at once: they are read again before it is given."""
+        answers: list[tuple[Future[Any], Any, Exception | None]] = []
         while (request := self._next_request()) is not None:
             function, future = request
-            answered = True
             try:
-                future.set_result(function(self.source))
+                answers.append((future, function(self.source), None))
             except Exception as error:
-                future.set_exception(error)
-        if answered:
+                answers.append((future, None, error))
+        if not answers:
+            return
+        self._last_number = None  # a recording may stand elsewhere now: no frame was lost in between
+        try:
             self.controls = self.source.controls()
-            self._last_number = None  # a recording may stand elsewhere now: no frame was lost in between
+        finally:  # nobody is left waiting, whatever the camera does
+            for future, answer, refusal in answers:
+                if refusal is not None:
+                    future.set_exception(refusal)
+                else:
+                    future.set_result(answer)
 
     def _refuse_requests(self) -> None:
         while (request := self._next_request()) is not None:

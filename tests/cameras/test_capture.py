@@ -148,9 +148,13 @@ def test_controls_are_set_on_the_capture_thread_and_refusals_come_back() -> None
     source = ScriptedSource([-1])
     capture = CaptureThread(source)
     capture.start()
-    capture.set_control("gain", 64).result(10)
+    seen_with_the_answer: list[float] = []
+    answer = capture.set_control("gain", 64)
+    answer.add_done_callback(lambda _: seen_with_the_answer.append(capture.controls[0].value))
+    answer.result(10)
     assert source.values["gain"] == 64
-    wait_until(lambda: capture.controls[0].value == 64)
+    wait_until(lambda: len(seen_with_the_answer) == 1)
+    assert seen_with_the_answer == [64]
     with pytest.raises(SourceError, match="no warp"):
         capture.set_control("warp", 1).result(10)
     capture.stop()
