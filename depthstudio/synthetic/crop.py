@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from depthstudio.synthetic.disparity import FloatMap
 from depthstudio.synthetic.render import BoolMap, SyntheticPair
 
-LARGEST_SCALE = 1.6
+# Reduced scenes have the fine, sharp detail of real images; networks that saw only enlarged ones miss what is thin.
+SMALLEST_SCALE, LARGEST_SCALE = 0.45, 1.2
 SMOOTH_STEP_PX = 0.5
+# Of the Gaussian before a reduction, against the square root of (step^2 - 1), step in source px.
+BLUR_PX_PER_STEP = 0.35
 
 
 def vary(
@@ -61,18 +64,20 @@ def upside_down(pair: SyntheticPair) -> SyntheticPair:
 def random_window(
     pair: SyntheticPair, rng: np.random.Generator, size: tuple[int, int], max_disparity: float | None = None
 ) -> SyntheticPair:
-    """A window of the given (width, height), enlarged up to 1.6 times and stretched sideways by some 10 %.
+    """A window of the given (width, height), scaled by 0.45 to 1.2 and stretched sideways by some 10 %.
 
-    The source must be at least as large as `size`, but for a reduction of up to the factor that still fits.
-    max_disparity: keep the enlarged disparity below it where the source allows.
+    The source must be at least as large as `size`; it is reduced no further than to that size.
+    max_disparity: keep the scaled disparity below it where the source allows.
     """
     width, height = size
     source_height, source_width = pair.disparity_px.shape
     least_x, least_y = width / source_width, height / source_height
-    scale = np.exp(rng.uniform(np.log(max(least_x, least_y, 0.85)), np.log(max(LARGEST_SCALE, least_x, least_y))))
+    least = max(least_x, least_y, SMALLEST_SCALE)
+    scale = float(np.exp(rng.uniform(np.log(least), np.log(max(LARGEST_SCALE, least)))))
     scale_x = scale * float(np.exp(rng.normal(0, 0.08)))
     if max_disparity is not None:
-        scale_x = min(scale_x, max_disparity / max(1.0, float(np.nanmax(pair.disparity_px))))
+        largest = max_disparity / max(1.0, float(np.nanmax(pair.disparity_px)))
+        scale, scale_x = min(scale, max(largest, least)), min(scale_x, largest)
     scale_x, scale_y = max(scale_x, least_x), max(scale, least_y)
     x0 = rng.uniform(0, source_width - width / scale_x)
     y0 = rng.uniform(0, source_height - height / scale_y)
@@ -82,7 +87,7 @@ def random_window(
 def window(
     pair: SyntheticPair, origin: tuple[float, float], scale: tuple[float, float], size: tuple[int, int]
 ) -> SyntheticPair:
-    """The part of both views from origin (x, y px) on, enlarged by scale (x, y). size: (width, height), result."""
+    """The part of both views from origin (x, y px) on, scaled by (x, y). size: (width, height), result."""
     x0, y0 = origin
     to_source = np.array(
         [[1 / scale[0], 0, x0 + 0.5 / scale[0] - 0.5], [0, 1 / scale[1], y0 + 0.5 / scale[1] - 0.5]], np.float64
@@ -95,14 +100,27 @@ def window(
         if right_occluded is not None:
             right_occluded = _scaled_mask(right_occluded, to_source, size) | (x + right_disparity > size[0] - 1)
     return SyntheticPair(
-        _warped(pair.left, to_source, size, cv2.INTER_LINEAR),
-        _warped(pair.right, to_source, size, cv2.INTER_LINEAR),
+        _scaled_image(pair.left, to_source, size),
+        _scaled_image(pair.right, to_source, size),
         disparity,
         _scaled_mask(pair.occluded, to_source, size) | (x - disparity < 0),
         pair.kind,
         right_disparity,
         right_occluded,
     )
+
+
+def _scaled_image(image: NDArray, to_source: NDArray, size: tuple[int, int]) -> NDArray:
+    """Interpolated; blurred before a reduction, so that fine texture does not alias."""
+    step_x, step_y = to_source[0, 0], to_source[1, 1]
+    if max(step_x, step_y) > 1:
+        x0, y0 = (max(0, int(origin) - 4) for origin in to_source[:, 2])
+        x1, y1 = (int(x0 + 10 + step_x * size[0]), int(y0 + 10 + step_y * size[1]))
+        blurred = BLUR_PX_PER_STEP * np.sqrt(np.maximum(np.square((step_x, step_y)) - 1, 1e-4))
+        part = np.ascontiguousarray(image[y0:y1, x0:x1])
+        image = cv2.GaussianBlur(part, (0, 0), float(blurred[0]), sigmaY=float(blurred[1]))
+        to_source = to_source - np.array([[0, 0, x0], [0, 0, y0]])
+    return _warped(image, to_source, size, cv2.INTER_LINEAR)
 
 
 def _warped(image: NDArray, to_source: NDArray, size: tuple[int, int], interpolation: int) -> NDArray:

@@ -30,9 +30,9 @@ STOP_TIMEOUT_S = 10.0
 
 @dataclass
 class ScenePool:
-    """At most `count` scenes of `size` (width, height), about 1.7 MB each at 576x288, under `folder`.
+    """At most `count` scenes of `size` (width, height), about 3.7 MB each at 864x432, under `folder`.
 
-    crop: (width, height) of the samples. max_disparity: px, of scenes and, where the source allows, of samples.
+    crop: (width, height) of the samples. max_disparity: px, of the scenes.
     seed: the first scene's. mix: scene kind -> share. augmented: photometry and sensor model on samples.
     first_few: scenes rendered on the spot when the folder is empty.
 
@@ -41,10 +41,10 @@ class ScenePool:
 
     folder: Path
     count: int = 3000
-    size: tuple[int, int] = (576, 288)
+    size: tuple[int, int] = (864, 432)
     seed: int = 0
     crop: tuple[int, int] = (512, 256)
-    max_disparity: float = 192.0
+    max_disparity: float = 256.0
     mix: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_MIX))
     augmented: bool = True
     first_few: int = 4
@@ -74,9 +74,12 @@ class ScenePool:
         names = (path.stem for path in folder.glob("[0-9]*.npz")) if folder.is_dir() else ()
         return sorted(int(name) for name in names if name.isdigit())
 
-    def sample(self, rng: np.random.Generator) -> SyntheticPair:
-        """A random scene, cut, flipped, scaled and, unless switched off, seen through two imperfect cameras."""
-        pair = vary(self._draw(rng), rng, self.crop, self.max_disparity)
+    def sample(self, rng: np.random.Generator, max_disparity: float | None = None) -> SyntheticPair:
+        """A random scene, cut, flipped, scaled and, unless switched off, seen through two imperfect cameras.
+
+        max_disparity: px, kept where the scene allows; None: that of the scenes.
+        """
+        pair = vary(self._draw(rng), rng, self.crop, max_disparity or self.max_disparity)
         return augment(pair, rng) if self.augmented else pair
 
     def render(self, seed: int) -> SyntheticPair:

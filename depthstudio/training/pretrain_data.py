@@ -32,11 +32,12 @@ class PairSource(Protocol):
 class RenderedPairs:
     """Every pair is rendered on the spot."""
 
-    scene_size: Size = (576, 288)
+    scene_size: Size = (864, 432)
+    scene_disparity: float = 256.0
 
     def draw(self, rng: np.random.Generator, size: Size, max_disparity: int) -> SyntheticPair:
         """See PairSource.draw."""
-        pair = render_pair(generate_scene(int(rng.integers(2**31)), size=self.scene_size))
+        pair = render_pair(generate_scene(int(rng.integers(2**31)), None, self.scene_size, self.scene_disparity))
         return augment(vary(pair, rng, size, max_disparity), rng)
 
 
@@ -50,10 +51,10 @@ class PooledPairs:
         self._crops: dict[Size, ScenePool] = {}
 
     def draw(self, rng: np.random.Generator, size: Size, max_disparity: int) -> SyntheticPair:
-        """See PairSource.draw; the pool's own largest disparity holds."""
+        """See PairSource.draw."""
         if size not in self._crops:
             self._crops[size] = replace(self.pool, crop=size)
-        return self._crops[size].sample(rng)
+        return self._crops[size].sample(rng, max_disparity)
 
 
 def pooled_pairs(folder: Path, count: int, seed: int) -> PooledPairs:
