@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -42,6 +44,7 @@ def test_every_geometric_variation_keeps_left_and_right_in_agreement(pair: Synth
     assert mismatch(mirrored(pair)) < 0.015
     assert mismatch(upside_down(pair)) < 0.015
     assert mismatch(window(pair, (20.3, 10.6), (1.4, 1.2), (96, 64))) < 0.015
+    assert mismatch(window(pair, (20.3, 4.2), (0.6, 0.5), (96, 44))) < 0.015
     rng = np.random.default_rng(0)
     for _ in range(10):
         varied = vary(pair, rng, (128, 64))
@@ -54,6 +57,16 @@ def test_a_stretched_window_scales_disparity(pair: SyntheticPair) -> None:
     np.testing.assert_allclose(np.median(part.disparity_px), 2 * np.median(pair.disparity_px[:64, :64]), rtol=0.05)
     x = np.arange(128)
     assert part.occluded[x - part.disparity_px < 0].all()
+
+
+def test_a_reduced_window_halves_the_disparity_and_does_not_alias(pair: SyntheticPair) -> None:
+    x, y = pixel_grid(SIZE)
+    striped = np.repeat((255 * ((x + y) % 2)).astype(np.uint8)[..., None], 3, axis=2)
+    striped[:, 96:] = 200
+    part = window(replace(pair, left=striped), (9.7, 3.1), (0.5, 0.5), (80, 40))
+    np.testing.assert_allclose(np.median(part.disparity_px), np.median(pair.disparity_px[3:83, 9:170]) / 2, rtol=0.1)
+    assert part.left[4:-4, 4:38, 0].std() < 15 and abs(part.left[4:-4, 4:38].mean() - 127.5) < 10
+    assert (part.left[4:-4, 50:76] == 200).all()
 
 
 def test_windows_respect_the_largest_disparity(pair: SyntheticPair) -> None:
