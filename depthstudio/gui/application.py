@@ -63,6 +63,7 @@ def run_window(workspace: Workspace, source_url: str = "", page: str = "") -> in
         if source_url:
             QTimer.singleShot(0, lambda: window.studio.sources.open(source_url))
         window.show()
+        window.make_pages_in_idle_time()
         code = application.exec()
     finally:
         if window is not None and window.studio.tasks.is_any_alive:

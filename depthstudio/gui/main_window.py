@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.header import Header
-from depthstudio.gui.pages import make_pages
+from depthstudio.gui.pages import PAGES, Pages
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.side_bar import SideBar
 from depthstudio.gui.sources import SourceState
@@ -27,10 +28,11 @@ _log = logging.getLogger(__name__)
 _MAX_NOTICES = 3
 _GOOD_NEWS_MS = 6000
 _STOP_TIMEOUT_S = 10.0
+_IDLE_MS = 150
 
 
 class MainWindow(QMainWindow):
-    """One window. Pages are made once and kept, so that they remember what they showed."""
+    """One window. Pages are made when first needed and kept, so that they remember what they showed."""
 
     def __init__(self, studio: Studio) -> None:
         super().__init__()
@@ -53,10 +55,8 @@ class MainWindow(QMainWindow):
         self._banners: list[NoticeBanner] = []
         self._stack = QStackedWidget()
         self.playback = PlaybackBar(studio.sources)
-        self.pages: dict[str, Page] = {}
-        for page in make_pages(studio):
-            self.pages[page.name] = page
-            self._stack.addWidget(page)
+        self.pages = Pages(studio, self._stack.addWidget)
+        for page in PAGES:
             self.side_bar.add_page(page.name, page.title, page.icon, at_bottom=page.name == "settings")
         body = column(self.header, self._notice_area, self._stack, self.playback, self.status, spacing=0)
         body.setStretchFactor(self._stack, 1)
@@ -118,13 +118,19 @@ class MainWindow(QMainWindow):
 
     def shut_down(self) -> None:
         """Stop every page, task and the source. One that fails keeps none of the others from stopping."""
-        stops: list[Callable[[], object]] = [page.shut_down for page in self.pages.values()]
+        stops: list[Callable[[], object]] = [page.shut_down for page in self.pages.made]
         stops += [lambda: self.studio.tasks.stop_all(_STOP_TIMEOUT_S), self.studio.sources.close_now]
         for stop in stops:
             try:
                 stop()
             except Exception:
                 _log.exception("Stopping failed while closing the window")
+
+    def make_pages_in_idle_time(self) -> None:
+        """Make the other pages one after another between events, so that showing one for the first time is quick."""
+        self._making = QTimer(self, interval=_IDLE_MS)
+        self._making.timeout.connect(self._make_next_page)
+        self._making.start()
 
     def toggle_full_screen(self) -> None:
         """The stage alone on the whole screen, and back."""
@@ -142,6 +148,17 @@ class MainWindow(QMainWindow):
         studio.activity_changed.connect(self._show_dots)
         studio.calibration_changed.connect(self._show_dots)
         studio.sources.state_changed.connect(self._show_dots)
+
+        for page in PAGES:
+            for signal, method in page.answers.items():
+                getattr(studio, signal).connect(partial(self._answer, page.name, method))
+
+    def _answer(self, name: str, method: str, *what: object) -> None:
+        getattr(self.pages[name], method)(*what)
+
+    def _make_next_page(self) -> None:
+        if not self.pages.make_next():
+            self._making.stop()
 
     def _add_keys(self) -> None:
         for number, name in enumerate((name for name in self.pages if name != "settings"), start=1):

@@ -37,6 +37,8 @@ def test_the_number_keys_show_the_pages_in_order(window: MainWindow, qtbot: QtBo
 def test_everything_clickable_has_a_name_for_screen_readers(window: MainWindow) -> None:
     from PySide6.QtWidgets import QAbstractButton
 
+    while window.pages.make_next():
+        pass
     nameless = [
         item.objectName() or type(item).__name__
         for item in window.findChildren(QAbstractButton)
@@ -133,6 +135,39 @@ def test_the_theme_can_be_set_and_every_token_of_the_sheet_exists(window: MainWi
     theme().apply(mode)
     assert theme().is_dark is (mode is ThemeMode.DARK)
     window.grab()
+
+
+def test_pages_are_made_when_they_are_shown_and_the_others_in_idle_time(window: MainWindow, qtbot: QtBot) -> None:
+    assert [page.name for page in window.pages.made] == ["capture"]
+    window.show_page("settings")
+    assert [page.name for page in window.pages.made] == ["capture", "settings"]
+    window.make_pages_in_idle_time()
+    qtbot.waitUntil(lambda: len(window.pages.made) == len(window.pages), timeout=20_000)
+    assert window.page.name == "settings"
+
+
+@pytest.mark.parametrize("name", ["preview_requested", "evaluation_requested"])
+def test_a_request_makes_the_page_that_answers_it(
+    window: MainWindow, studio: Studio, tmp_path: Path, name: str
+) -> None:
+    network = tmp_path / "mine.safetensors"
+    getattr(studio, name).emit(network)
+    live, evaluate = name == "preview_requested", name == "evaluation_requested"
+    made = [page.name for page in window.pages.made]
+    assert ("live" in made, "evaluate" in made) == (live, evaluate)
+    if live:
+        assert window.pages["live"].networks.current == network  # type: ignore[attr-defined]
+    else:
+        assert window.pages["evaluate"].setup.wish.networks == (network,)  # type: ignore[attr-defined]
+
+
+def test_a_page_made_late_knows_the_source(
+    window: MainWindow, studio: Studio, qtbot: QtBot, make_session: Callable[..., Path]
+) -> None:
+    studio.sources.open(f"session://{make_session(frames=90)}")
+    qtbot.waitUntil(lambda: studio.sources.is_streaming, timeout=20_000)
+    calibrate = window.pages["calibrate"]
+    assert calibrate.solving.fix_left.isEnabled()  # type: ignore[attr-defined]
 
 
 def test_pages_pay_for_frames_only_while_they_are_visible(qtbot: QtBot, workspace: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
@@ -18,12 +19,15 @@ class Page(QWidget):
 
     Subclasses set name, title and icon, fill `stage` (a vertical layout) and `panel` in __init__, and may override
     `on_frame`, `on_shown` and `on_hidden`. `show_empty(widget)` replaces stage and panel while something is missing.
-    Frames arrive only while the page is visible.
+    Frames arrive only while the page is visible. A page is made when it is first needed: what happened before, it reads
+    from the studio. `answers` names the studio's signals that make the page when it is not there yet, each with the
+    method to call; the window connects them.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     icon: ClassVar[str]
+    answers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, studio: Studio) -> None:
         super().__init__()

@@ -64,6 +64,8 @@ class CalibratePage(Page):
         studio.sources.opened.connect(self._on_opened)
         self.shortcut("Space", self._look.take_view)
         self.shortcut("Ctrl+S", self.save_and_use)
+        if studio.sources.source is not None:
+            self._on_opened()
         self._show_views()
 
     # ---- building

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
@@ -27,12 +28,14 @@ class DatasetPage(Page):
     """Recordings at the right, the chosen one's frames on the stage. Everything edited is on disk at once."""
 
     name, title, icon = "dataset", "Dataset", "database"
+    answers: ClassVar = {"frame_requested": "show_frame"}
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self.recordings: list[Recording] = []
         self.totals: SplitTotals | None = None
         self._chosen: Path | None = None
+        self._wanted = 0
         self.library = LibraryActions(studio, self)
         self._loader = FrameLoader(studio.tasks, self)
         self._build_stage()
@@ -43,7 +46,6 @@ class DatasetPage(Page):
         self.library.imported.connect(self._on_imported)
         studio.library_changed.connect(self.reload)
         studio.calibration_changed.connect(self._show_frame)
-        studio.frame_requested.connect(self.show_frame)
         for keys, by in (("Left", -1), ("Right", 1), ("Shift+Left", -10), ("Shift+Right", 10)):
             self.shortcut(keys, lambda by=by: self.viewer.step(by))
         self.shortcut("PgUp", lambda: self.choose_neighbour(-1))
@@ -123,10 +125,11 @@ class DatasetPage(Page):
         self._show_chosen()
 
     def show_frame(self, folder: Path, position: int) -> None:
-        """Show one frame of a recording, from 0."""
-        self.choose(folder)
-        self.viewer.go_to(position)
-        self._show_frame()
+        """Show one frame of a recording, from 0; as soon as the list is read when it is not yet."""
+        if folder != self._chosen:
+            self._begin(folder)
+        self._wanted = position
+        self._show_chosen()
 
     def choose_neighbour(self, by: int) -> None:
         """The recording above or below in the list."""
@@ -136,6 +139,7 @@ class DatasetPage(Page):
 
     def _begin(self, folder: Path) -> None:
         self._chosen = folder
+        self._wanted = 0
         self.viewer.set_playing(False)
         self.viewer.go_to(0)
         self.viewer.set_picture(None)
@@ -167,6 +171,9 @@ class DatasetPage(Page):
             return
         self.checks.set_session(recording.session, self._calibration(recording.session))
         self.viewer.set_frames(len(recording.session), recording.session.excluded)
+        if self._wanted:
+            self.viewer.go_to(self._wanted)
+            self._wanted = 0
         self._show_frame()
 
     def _calibration(self, session: Session) -> StereoCalibration | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
@@ -62,6 +62,7 @@ class EvaluatePage(Page):
     """Comparison on top, frames and pictures under it, the setup at the right."""
 
     name, title, icon = "evaluate", "Evaluate", "chart-column"
+    answers: ClassVar = {"evaluation_requested": "evaluate_network"}
     _empty_words = (
         "Choose networks and labelled data at the right. You get the errors of each network beside SGBM's and the "
         "camera's, by distance and by frame, with maps of where they are wrong."
@@ -80,7 +81,6 @@ class EvaluatePage(Page):
         self._build_stage()
         self._build_panel()
         studio.library_changed.connect(self.list_choices)
-        studio.evaluation_requested.connect(self.evaluate_network)
         self._show_state()
 
     # ---- building

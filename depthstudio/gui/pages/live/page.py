@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QTimer
 
@@ -37,6 +37,7 @@ class LivePage(Page):
     """Wires source, calibration and network into the engine, and its results into the views."""
 
     name, title, icon = "live", "Live", "eye"
+    answers: ClassVar = {"preview_requested": "preview"}
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
@@ -88,7 +89,6 @@ class LivePage(Page):
         studio.sources.rates_changed.connect(self.speed.set_camera)
         studio.calibration_changed.connect(self._on_calibration)
         studio.library_changed.connect(self.list_networks)
-        studio.preview_requested.connect(self.preview)
         self.networks.chosen.connect(self.choose_network)
         self.networks.second_chosen.connect(self.choose_second)
         self.networks.reload_requested.connect(self.reload)
