@@ -14,7 +14,7 @@ import depthstudio
 ROOT = Path(depthstudio.__file__).parent
 FILES = sorted(path for path in ROOT.rglob("*.py") if "_resources" not in path.relative_to(ROOT).parts[:-1])
 
-BASE = {"errors", "storage", "cancel", "resources", "workspace", "frames", "geometry", "setting_fields"}
+BASE = {"errors", "storage", "cancel", "resources", "workspace", "frames", "frame_loop", "geometry", "setting_fields"}
 # A room may import itself, the base, and the rooms named here.
 ALLOWED: dict[str, set[str]] = {
     "geometry": set(),

@@ -51,7 +51,7 @@ class Measure:
         average = "every frame counts the same" if self.average == "per_image" else "every pixel counts the same"
         holes = "count as bad in bad-t and D1" if self.holes_are_bad else "are left out (see density)"
         return (
-            f"Truth: {TRUTHS[self.truth]}. Mask: {MASKS[self.mask]}. Averages {self.average}: {average}. "
+            f"Truth: {TRUTHS[self.truth]}. Mask: {MASKS[self.mask]}. In averages {average}. "
             f"Holes {holes}. Errors in px of the left view. bad-t: share of pixels with an error above t px. "
             "D1: above 3 px and 5 %. AbsRel: mean of |Z - true Z| / true Z. RMSE in px. "
             "Density: share of truth pixels with a prediction."

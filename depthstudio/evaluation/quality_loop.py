@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +11,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depthstudio.errors import NetworkError, UserError
 from depthstudio.evaluation.depth_quality import (
     DepthQuality,
     FrameQuality,
@@ -22,16 +19,14 @@ from depthstudio.evaluation.depth_quality import (
     frame_quality,
 )
 from depthstudio.evaluation.sgbm import sgbm_disparity
+from depthstudio.frame_loop import FrameFeed, FrameLoop, right_of
 from depthstudio.frames import FloatMap, Image, StereoFrame
 from depthstudio.geometry import RectifiedGeometry, Rectifier
 
 if TYPE_CHECKING:
     from depthstudio.inference import Predictor
-    from depthstudio.inference.live import FrameFeed
 
-_WAIT_S = 0.1
 _SGBM_REACH_PX = 128
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,61 +67,21 @@ class _Collected:
         self.frames.setdefault(method, deque(maxlen=self.wish.frames)).append(quality)
 
 
-class QualityLoop:
-    """Takes the newest frame, judges all methods on it, publishes the newest reading. Who is slow skips frames."""
+class QualityLoop(FrameLoop[QualityReading]):
+    """Takes the newest frame, judges all methods on it, publishes the newest reading."""
 
     def __init__(self, feed: FrameFeed, predictor: Predictor, rectifier: Rectifier, wish: QualityWish) -> None:
+        super().__init__(feed, "depth measurement")
         self.predictor = predictor
-        self.error: UserError | None = None
-        self.paused = False
-        self._feed = feed
         self._rectifier = rectifier
-        self._stop = threading.Event()
-        self._lock = threading.Lock()
         self._collected = _Collected(wish)
-        self._newest: QualityReading | None = None
-        self._thread = threading.Thread(target=self._run, name="depth quality", daemon=True)
-
-    def start(self) -> None:
-        """Begin; a loop runs once."""
-        self._thread.start()
-
-    def stop(self, timeout_s: float = 10.0) -> bool:
-        """End after the frame in progress and wait for it. False when it took longer."""
-        self._stop.set()
-        self._feed.close()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
-        return not self._thread.is_alive()
 
     def measure(self, wish: QualityWish) -> None:
         """Measure something else, or the same again from the first frame on."""
         with self._lock:
             self._collected = _Collected(wish)
 
-    def take(self) -> QualityReading | None:
-        """The newest reading not taken yet."""
-        with self._lock:
-            reading, self._newest = self._newest, None
-            return reading
-
-    def _run(self) -> None:
-        try:
-            while not self._stop.is_set():
-                frame = None if self.paused else self._feed.take(_WAIT_S)
-                if frame is not None:
-                    self._judge(frame)
-                elif self.paused or self._feed.closed:
-                    self._stop.wait(_WAIT_S)
-        except UserError as error:
-            self.error = error
-        except Exception as error:
-            _log.exception("Measuring depth quality failed")
-            self.error = NetworkError("Measuring failed on this source.", f"{type(error).__name__}: {error}")
-        finally:
-            self._feed.close()
-
-    def _judge(self, frame: StereoFrame) -> None:
+    def _work(self, frame: StereoFrame) -> None:
         left, maps = self._maps(frame)
         geometry = self._rectifier.geometry
         with self._lock:
@@ -148,14 +103,13 @@ class QualityLoop:
                 self._newest = reading
 
     def _maps(self, frame: StereoFrame) -> tuple[Image, dict[str, FloatMap]]:
-        if frame.right is None:
-            raise NetworkError("This source has no right image.", "Stereo compares two.", "Open a source with a pair.")
-        prediction = self.predictor.predict(frame.left, frame.right)
+        right_raw = right_of(frame)
+        prediction = self.predictor.predict(frame.left, right_raw)
         maps = {"network": prediction.disparity_px}
         if frame.depth_mm is not None:
             maps["camera"] = self._rectifier.label_disparity(frame.depth_mm)
         left = self._rectifier.rectify_left(frame.left)
-        right = self._rectifier.rectify_right(frame.right)
+        right = self._rectifier.rectify_right(right_raw)
         reach_px = min(self.predictor.max_disparity or _SGBM_REACH_PX, right.shape[1] // 2)
         maps["sgbm"] = sgbm_disparity(left, right, reach_px)
         return prediction.left_rectified, maps

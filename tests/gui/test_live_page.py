@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from depthstudio.geometry import StereoCalibration
 from depthstudio.geometry.point_cloud import read_ply
+from depthstudio.gui.loop_engine import EngineState
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.live import LivePage
-from depthstudio.gui.pages.live.engine import EngineState
 from depthstudio.gui.pages.live.readout import spoken_distance
 from depthstudio.gui.studio import ActiveCalibration, Studio
 from depthstudio.gui.widgets.status import NoticeBanner
@@ -36,7 +36,7 @@ def page(window: MainWindow, qtbot: QtBot) -> Iterator[LivePage]:
     window.show_page("live")
     page = window.pages["live"]
     assert isinstance(page, LivePage)
-    qtbot.waitUntil(lambda: page._networks_listed, timeout=PATIENT_MS)
+    qtbot.waitUntil(lambda: page.networks_listed, timeout=PATIENT_MS)
     yield page
 
 

@@ -56,7 +56,7 @@ def test_the_page_says_what_is_missing(page: QualityPage) -> None:
 
 
 def test_numbers_are_shown_for_what_there_is(page: QualityPage) -> None:
-    page.show_reading(reading(1.0, known_m=1.01))
+    page.show_result(reading(1.0, known_m=1.01))
     assert page.table.text("distance_m", "network") == "1.000"
     assert page.table.text("z_accuracy_mm", "network") == "-10.00"
     assert page.table.text("fill_rate", "sgbm") == "100.0"
@@ -65,7 +65,7 @@ def test_numbers_are_shown_for_what_there_is(page: QualityPage) -> None:
 
 
 def test_a_tilted_camera_is_told_which_way_to_turn(page: QualityPage) -> None:
-    page.show_reading(reading(1.0, right=0.005))
+    page.show_result(reading(1.0, right=0.005))
     assert page.facing.verdict.word.startswith("Tilted by 5.7")
 
 

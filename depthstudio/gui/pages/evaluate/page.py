@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QStackedWidget, QWidget
 from depthstudio.cancel import CancelToken
 from depthstudio.datasets.session import list_sessions
 from depthstudio.gui.errors import Notice
+from depthstudio.gui.network_chooser import list_networks
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.evaluate.setup import EvaluationSetup, EvaluationWish
 from depthstudio.gui.pages.evaluate.tables import NumberTable, show_bands, show_comparison, show_frames
-from depthstudio.gui.pages.live.networks import list_networks
 from depthstudio.gui.studio import Activity, Studio
 from depthstudio.gui.tasks import Task, TaskContext
 from depthstudio.gui.theme import GRID_PX, mark, theme

@@ -10,8 +10,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QSpinBox, QWidget
 
 from depthstudio.datasets.session import Session
+from depthstudio.gui.network_chooser import NetworkChooser, NetworkItem
 from depthstudio.gui.pages.evaluate.chosen import ChosenList
-from depthstudio.gui.pages.live.networks import NetworkChooser, NetworkItem
 from depthstudio.gui.widgets.basics import Section, button, column, field, label, row
 from depthstudio.workspace import label_of_folder
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import Signal
 
 from depthstudio.gui.calibration_origin import network_conflict
 from depthstudio.gui.errors import Notice
-from depthstudio.gui.pages.live.engine import EngineState
-from depthstudio.gui.pages.live.networks import NetworkChooser, NetworkItem
+from depthstudio.gui.loop_engine import EngineState
+from depthstudio.gui.network_chooser import NetworkChooser, NetworkItem, network_used_last
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.widgets.basics import Section, icon_button, label
 
@@ -72,9 +72,7 @@ class NetworkSection(Section):
         self.first.set_items(items)
         self.second.set_items(items)
         if self.first.current is None:
-            remembered = self._studio.settings.live_network
-            last = Path(remembered) if remembered and Path(remembered).is_file() else None
-            self.first.set_current(last or (items[0].path if items else None))
+            self.first.set_current(network_used_last(self._studio.settings, items))
         self._warn(loudly=False)
 
     def show_state(self, state: EngineState, loop: LiveLoop | None) -> str:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, ClassVar
 from PySide6.QtCore import QTimer
 
 from depthstudio.errors import CalibrationError
-from depthstudio.frames import StereoFrame
-from depthstudio.gui.pages.base import Page
+from depthstudio.gui.loop_engine import EngineState
+from depthstudio.gui.network_chooser import NetworkItem
 from depthstudio.gui.pages.live.display_form import DisplayForm
 from depthstudio.gui.pages.live.empty import empty_states, missing_from
-from depthstudio.gui.pages.live.engine import EngineState, LiveEngine, NetworkUse, Setup
+from depthstudio.gui.pages.live.engine import LiveEngine, NetworkUse, Setup
 from depthstudio.gui.pages.live.measure import LOOK, REGION, MeasureSection
 from depthstudio.gui.pages.live.network_section import NetworkSection
-from depthstudio.gui.pages.live.networks import NetworkItem, list_networks
 from depthstudio.gui.pages.live.options import ComputingForm, StepsForm
 from depthstudio.gui.pages.live.saving import ResultSaver
 from depthstudio.gui.pages.live.speed import SpeedTable
 from depthstudio.gui.pages.live.views import LiveViews
+from depthstudio.gui.pages.loop_page import LoopPage
 from depthstudio.gui.sources import SourceState
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.theme import theme
@@ -33,27 +33,23 @@ _NUMBERS_MS = 500
 _MEASURE_MS = 200
 
 
-class LivePage(Page):
+class LivePage(LoopPage):
     """Wires source, calibration and network into the engine, and its results into the views."""
 
     name, title, icon = "live", "Live", "eye"
     answers: ClassVar = {"preview_requested": "preview"}
 
     def __init__(self, studio: Studio) -> None:
-        super().__init__(studio)
-        self.engine = LiveEngine(studio.tasks, self)
+        self.engine = LiveEngine(studio.tasks)
+        super().__init__(studio, self.engine, _POLL_MS)
         self.views = LiveViews()
         self.stage.addWidget(self.views, 1)
         self.empty_shown = ""
-        self._frame_kind: tuple[object, ...] = ()
         self._rectified_url = ""
         self._misfit = False
         self._calibration_id = ""
-        self._networks_listed = False
         self._build_panel()
         self.empty = empty_states(studio, self.networks.first.ask_file, self.treat_as_rectified)
-        self._polling = QTimer(self, interval=_POLL_MS)
-        self._polling.timeout.connect(self._poll)
         self._counting = QTimer(self, interval=_NUMBERS_MS)
         self._counting.timeout.connect(self._show_numbers)
         self._measuring = QTimer(self, interval=_MEASURE_MS, singleShot=True)
@@ -88,7 +84,6 @@ class LivePage(Page):
         studio.sources.state_changed.connect(self._on_source)
         studio.sources.rates_changed.connect(self.speed.set_camera)
         studio.calibration_changed.connect(self._on_calibration)
-        studio.library_changed.connect(self.list_networks)
         self.networks.chosen.connect(self.choose_network)
         self.networks.second_chosen.connect(self.choose_second)
         self.networks.reload_requested.connect(self.reload)
@@ -108,24 +103,14 @@ class LivePage(Page):
 
     def on_shown(self) -> None:
         """Go on predicting."""
-        self._polling.start()
         self._counting.start()
-        if not self._networks_listed:
-            self.list_networks()
-        self.refresh()
+        super().on_shown()
 
     def on_hidden(self) -> None:
         """A network that nobody looks at computes nothing."""
-        self._polling.stop()
+        super().on_hidden()
         self._counting.stop()
         self._tell_loop()
-
-    def on_frame(self, frame: StereoFrame) -> None:
-        """The engine takes frames by itself; the first one tells what it needs to know."""
-        kind = (self.studio.sources.capture, frame.size, frame.right is None)
-        if kind != self._frame_kind:
-            self._frame_kind = kind
-            self.refresh()
 
     def on_escape(self) -> None:
         """Put the tool away; then back to all pictures."""
@@ -133,10 +118,9 @@ class LivePage(Page):
             self.views.enlarge(None)
 
     def shut_down(self) -> None:
-        """Stop the thread."""
-        self._polling.stop()
+        """See LoopPage."""
         self._counting.stop()
-        self.engine.stop_now()
+        super().shut_down()
 
     def refresh(self) -> None:
         """Work out from what there is whether something is missing and what the engine has to run."""
@@ -145,18 +129,15 @@ class LivePage(Page):
         sources = self.studio.sources
         rectified = self._rectified_url != "" and self._rectified_url == sources.url
         path = self.networks.current
-        missing = missing_from(self.studio, rectified, path is not None or not self._networks_listed, self._misfit)
+        missing = missing_from(self.studio, rectified, path is not None or not self.networks_listed, self._misfit)
         self.empty_shown = missing.value if missing is not None else ""
         self.show_empty(self.empty[missing] if missing is not None else None)
         frame, capture = sources.last_frame, sources.capture
         if missing is None and path is not None and frame is not None and capture is not None:
             active = self.studio.calibration
             calibration = active.calibration if active else None
-            second = self.networks.second.current
-            setup = Setup(
-                self._use(path), capture, calibration, frame.size, None if second is None else self._use(second)
-            )
-            self.engine.use(setup, frame)
+            second = None if self.networks.second.current is None else self._use(self.networks.second.current)
+            self.engine.use(Setup(self._use(path), capture, calibration, frame.size, second, first=frame))
         elif not (missing is None and sources.state is SourceState.OPENING):
             self.engine.use(None)
         self._show_state()
@@ -166,11 +147,6 @@ class LivePage(Page):
         return NetworkUse(path, form.threads, form.max_disparity, form.backend, form.half_resolution)
 
     # ---- what the user does
-
-    def list_networks(self) -> None:
-        """Look for networks in the background; the first time, the last one used is chosen, else the newest."""
-        workspace = self.studio.workspace
-        self.studio.tasks.run(lambda _: list_networks(workspace), "List networks", self._on_networks)
 
     def choose_network(self, path: Path) -> None:
         """Use this network, and remember it."""
@@ -217,11 +193,6 @@ class LivePage(Page):
         }
 
     # ---- what happens
-
-    def _on_networks(self, items: list[NetworkItem]) -> None:
-        self._networks_listed = True
-        self.networks.set_items(items)
-        self.refresh()
 
     def _on_source(self) -> None:
         if self.studio.sources.state is SourceState.OPENING:
@@ -271,24 +242,21 @@ class LivePage(Page):
         sources = self.studio.sources
         return sources.state is SourceState.PAUSED and sources.playback is None
 
-    def _poll(self) -> None:
-        loop = self.engine.loop
-        if loop is None:
-            return
-        if loop.error is not None:
-            self.engine.fail(loop.error)
-            return
-        result = loop.take()
-        if result is not None:
-            self.views.show_result(result)
-            if self.measure.tool != LOOK and not self._measuring.isActive():
-                self._measuring.start()
-
     def _on_displayed(self, result: LiveResult, ms: float) -> None:
         if self.engine.loop is not None:
             self.engine.loop.displayed(result, ms)
 
     # ---- showing
+
+    def show_networks(self, items: list[NetworkItem]) -> None:
+        """See LoopPage."""
+        self.networks.set_items(items)
+
+    def show_result(self, result: LiveResult) -> None:
+        """Show it, and measure in it."""
+        self.views.show_result(result)
+        if self.measure.tool != LOOK and not self._measuring.isActive():
+            self._measuring.start()
 
     def _show_state(self) -> None:
         state = self.engine.state

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from math import nan
-from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar, QSlider, QSpinBox
 
 from depthstudio.evaluation.depth_quality import Region
 from depthstudio.evaluation.quality_loop import QualityReading, QualityWish
 from depthstudio.evaluation.quality_report import Station
-from depthstudio.frames import StereoFrame
-from depthstudio.gui.pages.base import Page
-from depthstudio.gui.pages.live.networks import NetworkChooser, NetworkItem, list_networks
+from depthstudio.gui.loop_engine import EngineState
+from depthstudio.gui.network_chooser import NetworkChooser, NetworkItem, network_used_last
+from depthstudio.gui.pages.loop_page import LoopPage
 from depthstudio.gui.pages.quality.distance_section import DistanceSection
 from depthstudio.gui.pages.quality.empty import Missing, empty_states, missing_from
 from depthstudio.gui.pages.quality.engine import QualityEngine, QualitySetup
@@ -30,30 +29,24 @@ from depthstudio.gui.widgets.basics import Section, button, column, field, label
 _POLL_MS = 30
 
 
-class QualityPage(Page):
+class QualityPage(LoopPage):
     """Region on the image, table of numbers, curves against distance."""
 
     name, title, icon = "quality", "Quality", "ruler"
 
     def __init__(self, studio: Studio) -> None:
-        super().__init__(studio)
-        self.engine = QualityEngine(studio.tasks, self)
+        self.engine = QualityEngine(studio.tasks)
+        super().__init__(studio, self.engine, _POLL_MS)
         self.stations: list[Station] = []
         self.reading: QualityReading | None = None
         self._centre = (0.5, 0.5)
         self._waiting_for_station = False
-        self._closed = False
-        self._networks_listed = False
-        self._frame_kind: tuple[object, ...] = ()
         self._build_stage()
         self._build_panel()
         self._empty = empty_states(studio, self.networks.ask_file)
         self.missing: Missing | None = None
-        self._polling = QTimer(self, interval=_POLL_MS)
-        self._polling.timeout.connect(self._poll)
         studio.sources.state_changed.connect(self.refresh)
         studio.calibration_changed.connect(self.refresh)
-        studio.library_changed.connect(self.list_networks)
         self.engine.changed.connect(self._show_state)
         self.engine.failed.connect(studio.report)
 
@@ -109,59 +102,30 @@ class QualityPage(Page):
 
     # ---- life
 
-    def on_shown(self) -> None:
-        """Go on measuring."""
-        self._polling.start()
-        if not self._networks_listed:
-            self.list_networks()
-        self.refresh()
-
     def on_hidden(self) -> None:
         """Nobody looks: the network computes nothing."""
-        self._polling.stop()
+        super().on_hidden()
         self.refresh()
 
-    def on_frame(self, frame: StereoFrame) -> None:
-        """The loop takes frames by itself; the first one says what it needs to know."""
-        kind = (self.studio.sources.capture, frame.size, frame.right is None)
-        if kind != self._frame_kind:
-            self._frame_kind = kind
-            self.refresh()
-
-    def shut_down(self) -> None:
-        """Stop the thread; the source that closes after it starts nothing again."""
-        self._closed = True
-        self._polling.stop()
-        self.engine.stop_now()
-
-    def list_networks(self) -> None:
-        """Look for networks in the background."""
-        workspace = self.studio.workspace
-        self.studio.tasks.run(lambda _: list_networks(workspace), "List networks", self._on_networks)
-
-    def _on_networks(self, items: list[NetworkItem]) -> None:
-        self._networks_listed = True
+    def show_networks(self, items: list[NetworkItem]) -> None:
+        """The first time, the network used last is chosen, else the newest."""
         self.networks.set_items(items)
-        if self.networks.current is None and items:
-            last = Path(self.studio.settings.live_network)
-            self.networks.set_current(last if last.is_file() else items[0].path)
-        self.refresh()
+        if self.networks.current is None:
+            self.networks.set_current(network_used_last(self.studio.settings, items))
 
     def refresh(self) -> None:
         """Work out what is missing and what has to run."""
-        if self._closed:
-            return
         if not self.isVisible():
             self.engine.use(None)
             return
-        has_network = not self._networks_listed or self.networks.current is not None
+        has_network = not self.networks_listed or self.networks.current is not None
         self.missing = missing_from(self.studio, has_network)
         self.show_empty(self._empty[self.missing] if self.missing is not None else None)
         sources = self.studio.sources
         frame, capture, active = sources.last_frame, sources.capture, self.studio.calibration
         path = self.networks.current
         if self.missing is None and frame is not None and capture is not None and active is not None and path:
-            self.engine.use(QualitySetup(path, capture, active.calibration, frame.size), self._wish(frame.size))
+            self.engine.use(QualitySetup(path, capture, active.calibration, frame.size, self._wish(frame.size)))
         elif sources.state is not SourceState.OPENING:
             self.engine.use(None)
         self._show_state()
@@ -217,30 +181,18 @@ class QualityPage(Page):
 
     # ---- showing
 
-    def _poll(self) -> None:
-        loop = self.engine.loop
-        if loop is None:
-            return
-        if loop.error is not None:
-            self.engine.fail(loop.error)
-            return
-        loop.paused = self.studio.sources.state is SourceState.PAUSED
-        reading = loop.take()
-        if reading is not None:
-            self.show_reading(reading)
-
-    def show_reading(self, reading: QualityReading) -> None:
+    def show_result(self, result: QualityReading) -> None:
         """Show the newest numbers and pictures."""
-        self.reading = reading
-        self.distance.set_simulated(reading.exact_distance_m)
-        self.pictures.show_reading(reading)
-        self.table.show_quality(reading.quality)
-        self.facing.show_quality(reading.quality)
-        self.progress.setRange(0, reading.wish.frames)
-        self.progress.setValue(reading.frames)
-        if self._waiting_for_station and reading.number >= reading.wish.frames:
+        self.reading = result
+        self.distance.set_simulated(result.exact_distance_m)
+        self.pictures.show_reading(result)
+        self.table.show_quality(result.quality)
+        self.facing.show_quality(result.quality)
+        self.progress.setRange(0, result.wish.frames)
+        self.progress.setValue(result.frames)
+        if self._waiting_for_station and result.number >= result.wish.frames:
             self._waiting_for_station = False
-            self.add_station(reading)
+            self.add_station(result)
         self._show_state()
 
     def _show_stations(self) -> None:
@@ -250,7 +202,10 @@ class QualityPage(Page):
 
     def _show_state(self) -> None:
         loop = self.engine.loop
-        words = "Loading the network…" if self.engine.loading else loop.predictor.name if loop is not None else ""
+        if loop is not None:
+            loop.held = self.studio.sources.state is SourceState.PAUSED
+        loading = self.engine.state is EngineState.LOADING
+        words = "Loading the network…" if loading else loop.predictor.name if loop is not None else ""
         self.state.setText(words)
         self.state.setVisible(bool(words))
         self.pictures.set_placeholder(words or "Waiting for the source")

@@ -10,6 +10,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QPaintEvent, QStandardItem
 from PySide6.QtWidgets import QComboBox, QFileDialog, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
+from depthstudio.gui.settings import WindowSettings
 from depthstudio.gui.widgets.basics import column, field
 from depthstudio.workspace import Workspace
 
@@ -46,6 +47,14 @@ def list_networks(workspace: Workspace) -> list[NetworkItem]:
         found = sorted(p for p in workspace.networks.iterdir() if p.suffix in (".safetensors", ".pth", ".pt"))
         items += [NetworkItem("file", path.name, path) for path in found]
     return items
+
+
+def network_used_last(settings: WindowSettings, items: list[NetworkItem]) -> Path | None:
+    """The network of the last visit while its file is there, else the first of the list."""
+    last = Path(settings.live_network) if settings.live_network else None
+    if last is not None and last.is_file():
+        return last
+    return items[0].path if items else None
 
 
 class _ElidedCombo(QComboBox):
