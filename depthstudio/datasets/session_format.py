@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthstudio.datasets.mirrored_file import fetch
+from depthstudio.datasets.png import encode_png
 from depthstudio.errors import DatasetError
 from depthstudio.frames import StereoFrame
 
@@ -41,11 +42,6 @@ _PARTS = {
     "exact_depth_m": "exact.npy",
     "label_confidence": "confidence.png",
 }
-# Made to keep up with two cameras: the fixed "sub" filter takes two thirds of the time of the adaptive ones, and on
-# camera images, whose noise never repeats, a search for repetitions costs a third more time and saves nothing. Depth
-# has holes and steps, which do repeat. The files are as small.
-_DEPTH_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_SUB]
-_IMAGE_OPTIONS = [*_DEPTH_OPTIONS, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY]
 
 
 def frame_parts(frame: StereoFrame, index: int) -> dict[str, tuple[str, NDArray]]:
@@ -75,11 +71,7 @@ def write_pixels(path: Path, pixels: NDArray) -> None:
         with path.open("wb") as stream:
             np.save(stream, pixels)
         return
-    stored = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
-    done, encoded = cv2.imencode(".png", stored, _IMAGE_OPTIONS if pixels.dtype == np.uint8 else _DEPTH_OPTIONS)
-    if not done:
-        raise OSError(f"{path.name} cannot be encoded")
-    path.write_bytes(encoded.tobytes())
+    path.write_bytes(encode_png(pixels))
 
 
 def read_pixels(path: Path) -> NDArray:
