@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from itertools import count
@@ -90,6 +91,7 @@ class CaptureThread:
         self._thread: threading.Thread | None = None
         self._consumers: dict[str, NewestFrame | FrameQueue] = {}
         self._requests: deque[tuple[Callable[[Any], Any], Future[Any]]] = deque()
+        self._at_end: list[Callable[[Any], object]] = []
         self._arrivals: deque[float] = deque(maxlen=256)
         self._received = 0
         self._source_lost = 0
@@ -136,6 +138,16 @@ class CaptureThread:
         if not self._state.is_running:
             self._refuse_requests()
         return future
+
+    def at_end(self, function: Callable[[Any], object]) -> Callable[[], None]:
+        """Have `function(source)` called before the source is closed, however it ends. Returns what takes that back."""
+        self._at_end.append(function)
+
+        def take_back() -> None:
+            with suppress(ValueError):
+                self._at_end.remove(function)
+
+        return take_back
 
     def counters(self) -> CaptureCounters:
         """What was received, delivered and dropped so far."""
@@ -184,6 +196,11 @@ class CaptureThread:
             self._finish(final)
 
     def _finish(self, final: CaptureState) -> None:
+        for function in list(self._at_end):
+            try:
+                function(self.source)
+            except Exception as error:  # most often because the camera is gone
+                _log.warning("%s is not put back as it was: %s", self.source.title, error)
         try:
             self.source.close()
         except Exception:

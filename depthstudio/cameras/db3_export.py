@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -225,9 +226,10 @@ class _Writer:
             return
         while self._recorded:
             sensor = self._recorded.pop()
-            sensor.stop()
-            sensor.close()
-            del sensor
+            for end in (sensor.stop, sensor.close):
+                with suppress(RuntimeError):  # a full disk must not leave the file open
+                    end()
+            del sensor, end
         self._recorder = None
         gc.collect()  # the file is complete only when the SDK's recorder is gone
 

@@ -33,7 +33,7 @@ _STEADY = 0.06
 _LEVEL_FRAMES = 5
 _PATIENCE_FRAMES = 90
 _FOLLOW = 0.1
-_ALTERNATING_SAMPLE = 16
+_ALTERNATING_SAMPLE, _ALTERNATING_PATIENCE = 16, 48
 
 
 def fine_contrast(image: Image) -> float:
@@ -85,12 +85,8 @@ class ContrastLevels:
 
 
 def emitter_control(controls: Sequence[Control]) -> Control | None:
-    """The control that switches a source's projector on and off; None when it has none or it cannot be set."""
-    for control in controls:
-        is_switch = {"off", "on"} <= set(control.choices) and not control.unavailable
-        if is_switch and control.name in ("emitter_enabled", "projector"):
-            return control
-    return None
+    """The control of a source's projector; None when it has none. `Control.unavailable` says why it cannot be set."""
+    return next((control for control in controls if control.name in ("emitter_enabled", "projector")), None)
 
 
 class _Phase(Enum):
@@ -105,8 +101,9 @@ class EmitterPairs:
     """Delivers frames whose images show no dots and whose depth was measured with them.
 
     switch(on): ask the camera for its projector; it may take effect some frames later. None: the device alternates by
-    itself. A cycle is `label_frames` frames without dots, as many with them, one without: when the first and the last
-    picture without dots, or two with them, differ, something moved and the cycle is refused.
+    itself, once `begin` was called, with the first frame. restore: called by `close`, if frames came.
+    A cycle is a frame without dots, `label_frames` with them, one without: when the first and the last picture without
+    dots, or two with them, differ, something moved and the cycle is refused.
     """
 
     def __init__(
@@ -114,12 +111,13 @@ class EmitterPairs:
         switch: Callable[[bool], None] | None,
         calibration: StereoCalibration | None = None,
         label_frames: int = 5,
+        begin: Callable[[], None] | None = None,
         restore: Callable[[], None] | None = None,
     ) -> None:
         self.refused: Counter[str] = Counter()
         self.hint = "Hold still: learning what the projector looks like."
         self.levels: ContrastLevels | None = None
-        self._switch = switch
+        self._switch, self._begin = switch, begin
         self._restore = restore
         self._scale = focal_baseline_px_mm(calibration)
         self._label_frames = label_frames if switch is not None else 1
@@ -131,7 +129,7 @@ class EmitterPairs:
         self._input_view: FloatMap | None = None
         self._labels: list[StereoFrame] = []
         self._label_view: FloatMap | None = None
-        self._ask(True)
+        self._begun = False
 
     def take(self, frame: StereoFrame) -> StereoFrame | None:
         """A pair when a cycle is complete. SourceError when the projector cannot be seen or does not obey."""
@@ -139,6 +137,11 @@ class EmitterPairs:
             raise SourceError(
                 "This source cannot record projector pairs.", "It takes infrared left and right, and depth."
             )
+        if not self._begun:
+            self._begun = True
+            if self._begin is not None:
+                self._begin()
+            self._ask(True)
         contrast = (fine_contrast(frame.left), fine_contrast(frame.right))
         self._frames_in_phase += 1
         if self.levels is None:
@@ -154,7 +157,7 @@ class EmitterPairs:
 
     def close(self) -> None:
         """Switch the projector back as it was."""
-        if self._restore is not None:
+        if self._begun and self._restore is not None:
             self._restore()
 
     # ---- learning the two levels
@@ -167,7 +170,11 @@ class EmitterPairs:
         if self._switch is None:
             ordered = np.sort(np.array(self._recent), axis=0)
             low, high = ordered[len(ordered) // 4], ordered[3 * len(ordered) // 4]
-            self._begin_with((float(low[0]), float(low[1])), (float(high[0]), float(high[1])))
+            try:
+                self._begin_with((float(low[0]), float(low[1])), (float(high[0]), float(high[1])))
+            except SourceError:
+                if self._frames_in_phase > _ALTERNATING_PATIENCE:  # it may not alternate yet
+                    raise
             return
         levels = np.array(self._recent)
         steady = (levels.max(axis=0) - levels.min(axis=0) <= _STEADY * levels.mean(axis=0)).all()

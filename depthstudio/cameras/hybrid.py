@@ -70,10 +70,12 @@ class HybridSource(FrameSource):
 
     def close(self) -> None:
         """Stop both cameras."""
-        self._left.close()
-        if self._right is not None:
-            self._right.close()
-        self._right = None
+        right, self._right, self._right_controls = self._right, None, None
+        try:
+            self._left.close()
+        finally:
+            if right is not None:
+                right.close()
 
     @property
     def calibration(self) -> StereoCalibration | None:

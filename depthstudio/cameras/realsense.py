@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -102,7 +103,7 @@ class RealSenseSource(FrameSource):
             color_sensor = next(
                 (s for i, s in enumerate(sensors) if s is not depth_sensor and _offers(s, "color")), None
             )
-            self._controls = DeviceControls(device, depth_sensor, color_sensor)
+            self._controls = DeviceControls(device, depth_sensor, color_sensor, self._halted)
         self._layout, left = layout, profiles[layout.left]
         self._current_mode = left.width(), left.height(), left.fps()
         self._converter = FrameConverter(layout, profiles, units_m)
@@ -115,6 +116,16 @@ class RealSenseSource(FrameSource):
             sensors[index].start(self._queue)
         self._last_frame_s = self._next_check_s = time.monotonic()
 
+    @contextmanager
+    def _halted(self, sensor: Any) -> Iterator[None]:
+        """Stop the streams of a sensor, and start them again."""
+        sensor.stop()
+        try:
+            yield
+        finally:
+            sensor.start(self._queue)
+            self._last_frame_s = time.monotonic()
+
     def close(self) -> None:
         """Stop streaming."""
         sensors, self._sensors, self._controls = self._sensors, [], None
@@ -123,10 +134,8 @@ class RealSenseSource(FrameSource):
             self._matcher.clear()  # frames that wait there hold the SDK's memory
         for sensor in sensors:
             for end in (sensor.stop, sensor.close):
-                try:
+                with suppress(RuntimeError):  # it never started, or the camera is gone already
                     end()
-                except RuntimeError:
-                    continue  # it never started, or the camera is gone already
 
     @property
     def calibration(self) -> StereoCalibration | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
 from depthstudio.cameras.realsense_sdk import load_sdk
-from depthstudio.cameras.source import Control
+from depthstudio.cameras.source import ALTERNATING, Control
 from depthstudio.errors import SourceError
 
 
@@ -45,17 +46,28 @@ _GOVERNED = {
     "enable_auto_white_balance": "Automatic white balance is on.",
 }
 _EMITTER = "emitter_enabled"
-_ALTERNATING = "alternating"
+_ON_OFF = "emitter_on_off"
+_NO_ALTERNATING = "This camera or its firmware cannot: it takes a global shutter, and firmware 5.12 or newer."
 # Emitter 2 is the firmware's automatic mode; 3, the LED, is left out because devices that list it may lack one.
 _EMITTER_CHOICES = ("off", "on", "automatic")
 
 
 class DeviceControls:
-    """The settings of a camera's depth sensor, which infrared 1 and 2 share, and of its colour sensor."""
+    """The settings of a camera's depth sensor, which infrared 1 and 2 share, and of its colour sensor.
 
-    def __init__(self, device: Any, depth_sensor: Any, color_sensor: Any = None) -> None:
+    halted: stops the streams of a sensor for a moment; older firmware takes some settings only then.
+    """
+
+    def __init__(
+        self,
+        device: Any,
+        depth_sensor: Any,
+        color_sensor: Any = None,
+        halted: Callable[[Any], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self._rs = load_sdk()
         self._device = device
+        self._halted = halted
         self._sensors = [(depth_sensor, _DEPTH_OPTIONS), (color_sensor, _COLOR_OPTIONS)]
 
     def list(self) -> tuple[Control, ...]:
@@ -81,12 +93,7 @@ class DeviceControls:
             else:
                 sensor.set_option(self._key(option.sdk_name), value)
         except RuntimeError as error:
-            allowed = self._control(sensor, option)
-            raise SourceError(
-                f"The camera refuses {option.label.lower()} = {value:g}.",
-                f"{error}.",
-                f"It takes {allowed.minimum:g} to {allowed.maximum:g} in steps of {allowed.step:g}.",
-            ) from error
+            raise _refusal(self._control(sensor, option), value, str(error)) from error
 
     def export_json(self) -> str:
         """The advanced-mode settings, as RealSense Viewer writes them. SourceError when the device has none."""
@@ -158,26 +165,46 @@ class DeviceControls:
         )
 
     def _emitter(self, sensor: Any, control: Control) -> Control:
-        choices = _EMITTER_CHOICES[: int(control.maximum) + 1]
-        value = min(control.value, len(choices) - 1)
-        alternates = self._key("emitter_on_off")
-        if sensor.supports(alternates):
-            choices = (*choices, _ALTERNATING)
-            if sensor.get_option(alternates) > 0:
-                value = len(choices) - 1
-        return replace(control, value=value, minimum=0, maximum=len(choices) - 1, choices=choices)
+        """The emitter's own mode, and alternating, which the SDK keeps in another option, as one choice."""
+        choices = (*_EMITTER_CHOICES[: int(control.maximum) + 1], ALTERNATING)
+        value = min(control.value, len(choices) - 2)
+        can_alternate = sensor.supports(self._key(_ON_OFF))
+        if can_alternate and sensor.get_option(self._key(_ON_OFF)) > 0:
+            value = len(choices) - 1
+        refused = {} if can_alternate else {ALTERNATING: _NO_ALTERNATING}
+        return replace(control, value=value, minimum=0, maximum=len(choices) - 1, choices=choices, refused=refused)
 
     def _set_emitter(self, sensor: Any, value: float) -> None:
-        choices = self._control(sensor, next(o for o in _DEPTH_OPTIONS if o.name == _EMITTER)).choices
-        if not 0 <= value < len(choices):
+        control = self._control(sensor, next(o for o in _DEPTH_OPTIONS if o.name == _EMITTER))
+        if value not in range(len(control.choices)):
             raise RuntimeError(f"there is no mode {value:g}")
-        alternates = self._key("emitter_on_off")
-        alternate = choices[int(value)] == _ALTERNATING
-        if sensor.supports(alternates) and not alternate:
-            sensor.set_option(alternates, 0)
-        sensor.set_option(self._key(_EMITTER), 1 if alternate else value)  # it alternates only while it is on
-        if alternate:
-            sensor.set_option(alternates, 1)
+        chosen = control.choices[int(value)]
+        if chosen in control.refused:
+            raise RuntimeError(control.refused[chosen].rstrip("."))
+        emitter, before = self._key(_EMITTER), sensor.get_option(self._key(_EMITTER))
+        if chosen != ALTERNATING:
+            if ALTERNATING not in control.refused:
+                self._set_alternating(sensor, False)
+            sensor.set_option(emitter, value)
+            return
+        sensor.set_option(emitter, 1)  # it alternates only while it is on
+        try:
+            self._set_alternating(sensor, True)
+        except RuntimeError:
+            sensor.set_option(emitter, before)
+            raise
+
+    def _set_alternating(self, sensor: Any, wanted: bool) -> None:
+        key = self._key(_ON_OFF)
+        if (sensor.get_option(key) > 0) == wanted:
+            return
+        try:
+            sensor.set_option(key, float(wanted))
+        except RuntimeError as error:
+            if "streaming" not in str(error):
+                raise
+            with self._halted(sensor):
+                sensor.set_option(key, float(wanted))
 
     def _is_governed(self, sensor: Any, option: _Option) -> bool:
         key = self._key(option.governed_by) if option.governed_by else None
@@ -185,3 +212,15 @@ class DeviceControls:
 
     def _key(self, sdk_name: str) -> Any:
         return getattr(self._rs.option, sdk_name)
+
+
+def _refusal(control: Control, value: float, reason: str) -> SourceError:
+    """What the user is told when the device does not take a value."""
+    if control.choices:
+        known = value in range(len(control.choices))
+        wanted = control.choices[int(value)] if known else f"{value:g}"
+        allowed = ", ".join(choice for choice in control.choices if choice not in control.refused)
+    else:
+        wanted = f"{value:g}"
+        allowed = f"{control.minimum:g} to {control.maximum:g} in steps of {control.step:g}"
+    return SourceError(f"The camera refuses {control.label.lower()} = {wanted}.", f"{reason}.", f"It takes {allowed}.")

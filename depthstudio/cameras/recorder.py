@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from depthstudio.cameras.capture import CaptureThread
@@ -139,8 +140,8 @@ class Recorder:
         finally:
             self._queue.close()
             if self.stage is not None:
-                self.stage.close()
-            self._close_writer()
+                _quietly(self.stage.close)
+            _quietly(self.writer.close)
 
     def _is_complete(self) -> bool:
         return self.frame_limit is not None and self._taken >= self.frame_limit
@@ -165,8 +166,10 @@ class Recorder:
         while self._in_flight and (len(self._in_flight) > keep or self._in_flight[0].done()):
             self._in_flight.popleft().result()
 
-    def _close_writer(self) -> None:
-        try:
-            self.writer.close()
-        except Exception:
-            _log.exception("Closing the session failed")
+
+def _quietly(close: Callable[[], None]) -> None:
+    """The recording is over and its error told: another one that comes now must not keep the rest open."""
+    try:
+        close()
+    except Exception:
+        _log.exception("Closing the recording failed")

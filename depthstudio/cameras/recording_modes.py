@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -10,7 +11,8 @@ from depthstudio.cameras.capture import CaptureThread
 from depthstudio.cameras.emitter_pairs import EmitterPairs, emitter_control
 from depthstudio.cameras.frame_stages import EveryInterval, FrameStage, NewAndSharp
 from depthstudio.cameras.label_burst import BURST_FRAMES, LabelBursts
-from depthstudio.cameras.source import Control
+from depthstudio.cameras.recorded import RecordedSource
+from depthstudio.cameras.source import ALTERNATING, Control, FrameSource
 from depthstudio.datasets.views import ViewMemory
 from depthstudio.errors import SourceError
 
@@ -47,7 +49,7 @@ _TITLES = {
     Mode.EMITTER: ("Projector pairs", "Hold still: pictures without dots, with the depth measured with dots."),
     Mode.EMITTER_ALTERNATING: (
         "Projector pairs, alternating",
-        "As projector pairs, for a camera that switches its projector from frame to frame.",
+        "As projector pairs, but faster: the camera itself switches its projector from frame to frame.",
     ),
 }
 
@@ -68,38 +70,68 @@ class RecordingMode:
             return NewAndSharp(views)
         if self.mode is Mode.BURST:
             return LabelBursts(views, capture.calibration, self.burst_frames)
-        if self.mode is Mode.EMITTER:
-            return _switched_pairs(capture, self.burst_frames)
-        if self.mode is Mode.EMITTER_ALTERNATING:
-            return EmitterPairs(None, capture.calibration)
+        if self.mode in (Mode.EMITTER, Mode.EMITTER_ALTERNATING):
+            return self._pairs(capture)
         return None
 
-
-def _switched_pairs(capture: CaptureThread, label_frames: int) -> EmitterPairs:
-    control = emitter_control(capture.controls)
-    if control is None:
-        raise SourceError(
-            "Projector pairs cannot be recorded.",
-            f"{capture.source.title} has no projector that can be switched.",
-            "Choose another way to record.",
+    def _pairs(self, capture: CaptureThread) -> EmitterPairs:
+        reason = objection(self.mode, capture.source, capture.controls)
+        if reason:
+            raise SourceError("Projector pairs cannot be recorded.", reason, "Choose another way to record.")
+        control = emitter_control(capture.controls)
+        if control is None:  # played: it alternates already
+            return EmitterPairs(None, capture.calibration)
+        projector = _Projector(capture, control)
+        if self.mode is Mode.EMITTER_ALTERNATING:
+            return EmitterPairs(
+                None, capture.calibration, begin=lambda: projector.set(ALTERNATING), restore=projector.restore
+            )
+        return EmitterPairs(
+            lambda on: projector.set("on" if on else "off"),
+            capture.calibration,
+            self.burst_frames,
+            restore=projector.restore,
         )
-    on, off = control.choices.index("on"), control.choices.index("off")
-    return EmitterPairs(
-        lambda wanted: _set(capture, control.name, on if wanted else off),
-        capture.calibration,
-        label_frames,
-        restore=lambda: _restore(capture, control),
-    )
 
 
-def _set(capture: CaptureThread, name: str, value: float) -> None:
-    # What the device makes of it shows in the pictures; a refusal ends in "the projector makes no difference".
-    capture.set_control(name, value)
+def objection(mode: Mode, source: FrameSource, controls: Sequence[Control]) -> str:
+    """Why this way to record cannot be chosen with a source that is open; empty when it can."""
+    if mode not in (Mode.EMITTER, Mode.EMITTER_ALTERNATING):
+        return ""
+    control = emitter_control(controls)
+    if control is None:
+        is_played = isinstance(source, RecordedSource) and mode is Mode.EMITTER_ALTERNATING
+        return "" if is_played else f"{source.title} has no projector that can be switched."
+    wanted = ALTERNATING if mode is Mode.EMITTER_ALTERNATING else "off"
+    if control.offers(wanted):
+        return ""
+    return control.unavailable or control.refused.get(wanted, "Its projector has no such mode.")
 
 
-def _restore(capture: CaptureThread, control: Control) -> None:
-    """Waits until it is done: whoever records may stop the capture as soon as the recorder has ended."""
-    try:
-        capture.set_control(control.name, control.value).result(_RESTORE_TIMEOUT_S)
-    except (SourceError, TimeoutError) as error:
-        _log.warning("%s: the projector is not switched back: %s", capture.source.title, error)
+class _Projector:
+    """A camera's projector while a recording needs it; put back as it was, however the recording or camera ends."""
+
+    def __init__(self, capture: CaptureThread, control: Control) -> None:
+        self._capture = capture
+        self._control = control
+        self._settled: Callable[[], None] | None = None
+
+    def set(self, choice: str) -> None:
+        """What the device makes of it shows in the pictures; a refusal ends in "makes no difference"."""
+        if self._settled is None:
+            self._settled = self._capture.at_end(self._put_back)
+        self._capture.set_control(self._control.name, self._control.choices.index(choice))
+
+    def restore(self) -> None:
+        """Waits until it is done: whoever records may stop the capture as soon as the recorder has ended."""
+        if self._settled is None:
+            return
+        try:
+            self._capture.call(self._put_back).result(_RESTORE_TIMEOUT_S)
+        except (SourceError, TimeoutError) as error:
+            _log.warning("%s: the projector is not switched back yet: %s", self._capture.source.title, error)
+        else:
+            self._settled()
+
+    def _put_back(self, source: FrameSource) -> None:
+        source.set_control(self._control.name, self._control.value)

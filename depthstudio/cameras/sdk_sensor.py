@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,6 @@ class SensorReader:
         self._closing.set()
         sensor, self._sensor = self._sensor, None
         if sensor is not None:
-            try:
-                sensor.stop()
-                sensor.close()
-            except RuntimeError:
-                return  # it never started, or stopped by itself at a damaged place
+            for end in (sensor.stop, sensor.close):
+                with suppress(RuntimeError):  # it never started, or stopped by itself at a damaged place
+                    end()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +12,8 @@ from depthstudio.cameras.pairing import SyncCounters
 from depthstudio.errors import SourceError
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import StereoCalibration
+
+ALTERNATING = "alternating"  # the choice of a projector's control that switches it from frame to frame
 
 
 class EndOfStream(Exception):  # noqa: N818 - an ending, not an error
@@ -23,7 +25,7 @@ class Control:
     """One thing of a camera that can be set while it streams.
 
     Either a number in [minimum, maximum] with `step` and `unit`, or, when `choices` is given, an index into it.
-    unavailable: why it cannot be set now; empty when it can.
+    unavailable: why it cannot be set now; empty when it can. refused: why one of the choices cannot be taken.
     """
 
     name: str
@@ -36,6 +38,11 @@ class Control:
     unit: str = ""
     choices: tuple[str, ...] = ()
     unavailable: str = ""
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    def offers(self, choice: str) -> bool:
+        """True when this choice can be taken now."""
+        return choice in self.choices and choice not in self.refused and not self.unavailable
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 
 from depthstudio.cameras.pairing import Pairer
@@ -81,9 +82,10 @@ class UsbStereoSource(FrameSource):
 
     def close(self) -> None:
         """Stop the cameras."""
-        for camera in self._cameras:
-            camera.close()
-        self._cameras = []
+        cameras, self._cameras, self._controls = self._cameras, [], []
+        with ExitStack() as all_of_them:  # also when one of them raises
+            for camera in cameras:
+                all_of_them.callback(camera.close)
 
     @property
     def calibration(self) -> StereoCalibration | None:

@@ -68,6 +68,7 @@ class SoftwareCamera:
         sensor_baseline_m: float | None = None,
         usb: str = "3.2",
         has_metadata: bool = True,
+        alternates: bool = True,
     ) -> None:
         self.size = size
         self._seen_by_context: list[Any] = []
@@ -91,7 +92,7 @@ class SoftwareCamera:
             if name in streams:
                 self.profiles[name] = self._add_stream(uid)
         self._add_extrinsics(baseline_m)
-        self._add_options(sensor_baseline_m or baseline_m)
+        self._add_options(sensor_baseline_m or baseline_m, alternates)
         if has_metadata:
             for sensor in self.sensors.values():
                 sensor.set_metadata(rs.frame_metadata_value.actual_fps, FPS * 1000)
@@ -116,7 +117,7 @@ class SoftwareCamera:
             if first in self.profiles and second in self.profiles:
                 self.profiles[first].register_extrinsics_to(self.profiles[second], _translation(x_m))
 
-    def _add_options(self, baseline_m: float) -> None:
+    def _add_options(self, baseline_m: float, alternates: bool) -> None:
         stereo = self.sensors["stereo"]
         stereo.add_read_only_option(rs.option.depth_units, self.depth_units_m)
         stereo.add_read_only_option(rs.option.stereo_baseline, baseline_m * 1000)
@@ -127,7 +128,7 @@ class SoftwareCamera:
             (rs.option.laser_power, _range(0, 360, 30, 150)),
             (rs.option.enable_auto_exposure, _range(0, 1, 1, 1)),
             (rs.option.visual_preset, _range(0, 5, 1, 1)),
-            (rs.option.emitter_on_off, _range(0, 1, 1, 0)),
+            *(((rs.option.emitter_on_off, _range(0, 1, 1, 0)),) if alternates else ()),
         ):
             stereo.add_option(option, limits, True)
             stereo.set_option(option, limits.default)

@@ -195,3 +195,22 @@ def test_a_request_that_was_cancelled_is_left_out_and_the_next_one_answered() ->
     assert second.result(10) == "test://scripted"
     capture.stop()
     assert capture.error is None
+
+
+@pytest.mark.parametrize("failure", [None, SourceError("gone")])
+def test_what_was_changed_is_put_back_before_the_source_is_closed(failure: SourceError | None) -> None:
+    closed: list[bool] = []
+    source = ScriptedSource([1, 2], failure=failure)
+    capture = CaptureThread(source)
+
+    def fail(_: object) -> None:
+        raise RuntimeError("no answer")
+
+    capture.at_end(fail)
+    capture.at_end(lambda given: closed.append(given.closed))
+    take_back = capture.at_end(lambda _: closed.append(True))
+    take_back()
+    take_back()
+    capture.start()
+    capture.stop(5)
+    assert closed == [False] and source.closed

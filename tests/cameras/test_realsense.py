@@ -269,8 +269,82 @@ def test_the_projector_alternates_where_the_device_can() -> None:
         assert {c.name: c.value for c in source.controls()}["emitter_enabled"] == 3
         source.set_control("emitter_enabled", 0)
         assert (stereo.get_option(rs.option.emitter_enabled), stereo.get_option(rs.option.emitter_on_off)) == (0, 0)
-        with pytest.raises(SourceError, match="projector"):
+        source.set_control("emitter_enabled", 2)
+        assert (stereo.get_option(rs.option.emitter_enabled), stereo.get_option(rs.option.emitter_on_off)) == (2, 0)
+        with pytest.raises(SourceError, match=r"projector = 4") as refusal:
             source.set_control("emitter_enabled", 4)
+        assert "off, on, automatic, alternating" in refusal.value.next_step
+    with streaming(camera) as source:  # both belong to the device, not to the stream
+        assert {c.name: c.value for c in source.controls()}["emitter_enabled"] == 2
+
+
+def test_a_device_that_cannot_alternate_says_why_and_does_not() -> None:
+    import pyrealsense2 as rs
+
+    camera = SoftwareCamera(alternates=False)
+    with streaming(camera) as source:
+        (control,) = (control for control in source.controls() if control.name == "emitter_enabled")
+        assert control.choices[-1] == "alternating" and not control.offers("alternating")
+        assert control.offers("off") and control.value == 1
+        assert "firmware 5.12" in control.refused["alternating"]
+        with pytest.raises(SourceError, match="projector = alternating") as refusal:
+            source.set_control("emitter_enabled", len(control.choices) - 1)
+        assert "firmware 5.12" in refusal.value.why and "alternating" not in refusal.value.next_step
+    assert camera.sensors["stereo"].get_option(rs.option.emitter_enabled) == 1, "as it was"
+
+
+class RefusesWhileStreaming:
+    """A sensor of older firmware: it switches the alternation while it stands still only, or never."""
+
+    def __init__(self, sensor: Any, words: str) -> None:
+        self._sensor, self._words, self.streams = sensor, words, True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sensor, name)
+
+    def set_option(self, option: Any, value: float) -> None:
+        if option.name == "emitter_on_off" and (self.streams or "streaming" not in self._words):
+            raise RuntimeError(self._words)
+        self._sensor.set_option(option, value)
+
+
+def test_firmware_that_alternates_only_from_a_standstill_is_halted_for_a_moment() -> None:
+    import pyrealsense2 as rs
+
+    camera = SoftwareCamera()
+    with streaming(camera) as source:
+        read(source, 2)
+        assert source._controls is not None
+        depth, options = source._controls._sensors[0]
+        old = RefusesWhileStreaming(depth, "Cannot change Emitter On/Off option while streaming!")
+        source._controls._sensors[0] = (old, options)
+
+        @contextmanager
+        def halted(sensor: Any) -> Iterator[None]:
+            assert sensor is old
+            with source._halted(depth):
+                old.streams = False
+                yield
+            old.streams = True
+
+        source._controls._halted = halted
+        source.set_control("emitter_enabled", 3)
+        assert camera.sensors["stereo"].get_option(rs.option.emitter_on_off) == 1
+        assert len(read(source, 5)) == 5, "it streams again"
+
+
+def test_a_refused_alternation_leaves_the_projector_as_it_was() -> None:
+    import pyrealsense2 as rs
+
+    camera = SoftwareCamera()
+    with streaming(camera) as source:
+        source.set_control("emitter_enabled", 0)
+        assert source._controls is not None
+        depth, options = source._controls._sensors[0]
+        source._controls._sensors[0] = (RefusesWhileStreaming(depth, "Emitter is always on"), options)
+        with pytest.raises(SourceError, match="alternating"):
+            source.set_control("emitter_enabled", 3)
+        assert camera.sensors["stereo"].get_option(rs.option.emitter_enabled) == 0
 
 
 def test_presets_colour_settings_and_what_is_missing_are_listed() -> None:

@@ -231,3 +231,20 @@ def _wait(source: SimulatedSource) -> StereoFrame:
         if frame is not None:
             return frame
     raise AssertionError("no frame came")
+
+
+def test_the_projector_can_alternate_from_frame_to_frame(tmp_path) -> None:
+    from depthstudio.cameras.recording import record
+    from depthstudio.cameras.recording_modes import Mode, RecordingMode
+
+    with open_source("sim://ir?scene=wall&size=64x48&frames=4&realtime=0") as source:
+        (projector,) = (control for control in source.controls() if control.name == "projector")
+        source.set_control("projector", projector.choices.index("alternating"))
+        shown = [source.read().metadata["projector"] for _ in range(4)]
+        assert shown == [True, False, True, False]
+        source.set_control("projector", 1)
+        assert {control.name: control.value for control in source.controls()}["projector"] == 1
+    url = "sim://ir?scene=wall&size=320x240&fps=30"
+    session = record(url, tmp_path / "s", mode=RecordingMode(Mode.EMITTER_ALTERNATING), frames=2)
+    assert all(session.frame(i).metadata["projector"] is False for i in range(2))
+    assert all((session.frame(i).depth_mm > 0).mean() > 0.5 for i in range(2))

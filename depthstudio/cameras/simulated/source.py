@@ -17,11 +17,12 @@ from depthstudio.cameras.simulated.rig import MODULE_BASELINE_M, simulated_rig
 from depthstudio.cameras.simulated.settings import SCENES, SimulatedSettings
 from depthstudio.cameras.simulated.store import LoopStore, prune
 from depthstudio.cameras.simulated.timeline import held_frames, there_and_back, whole_poses
-from depthstudio.cameras.source import Control, EndOfStream, FrameSource
+from depthstudio.cameras.source import ALTERNATING, Control, EndOfStream, FrameSource
 from depthstudio.errors import SourceError
 from depthstudio.frames import Image, StereoFrame
 from depthstudio.geometry import StereoCalibration
 
+_PROJECTOR = ("off", "on", ALTERNATING)
 _RIG_TITLES = {"ir": "Simulated infrared pair", "hybrid": "Simulated hybrid rig"}
 # Rendering time of a frame on an ordinary core, and how much of it is worth the start of child processes.
 _RENDER_S, _RENDER_S_PER_PX = 0.25, 1.3e-6
@@ -45,6 +46,7 @@ class SimulatedSource(FrameSource):
         self._settings = settings
         self._rig = simulated_rig(settings.rig, settings.size)
         self._exposure_ms, self._gain = sensors.EXPOSURE_MS, sensors.GAIN
+        self._alternates = False
         self._number = 0
         self._started_s = 0.0
         self._store: LoopStore | None = None
@@ -173,9 +175,10 @@ class SimulatedSource(FrameSource):
         settings = self._settings
         rng = np.random.default_rng((settings.seed, 97, self._number))
         left, right = rendered.left, rendered.right
-        if self._settings.projector and rendered.left_dots.size:
+        lit = self._is_lit
+        if lit and rendered.left_dots.size:
             left, right = _added(left, rendered.left_dots), _added(right, rendered.right_dots)
-        quality = rendered.quality_lit if self._settings.projector else rendered.quality_dark
+        quality = rendered.quality_lit if lit else rendered.quality_dark
         timestamp_s = self._number / settings.fps
         skew_s = _SKEW_S + _SKEW_SPREAD_S * float(rng.uniform(-1, 1)) if self._rig.has_colour else 0.0
         return StereoFrame(
@@ -190,10 +193,14 @@ class SimulatedSource(FrameSource):
             metadata=self._metadata(),
         )
 
+    @property
+    def _is_lit(self) -> bool:
+        return self._number % 2 == 0 if self._alternates else self._settings.projector
+
     def _metadata(self) -> dict[str, Any]:
         return {
             "scene": self._settings.scene,
-            "projector": self._settings.projector,
+            "projector": self._is_lit,
             "exposure_ms": self._exposure_ms,
             "gain": self._gain,
         }
@@ -202,9 +209,10 @@ class SimulatedSource(FrameSource):
         """Projector, exposure, gain, scene; distance and tilt of the wall."""
         s = self._settings
         not_a_wall = "" if s.scene == "wall" else "Only the wall can be moved."
+        projector = float(_PROJECTOR.index(ALTERNATING)) if self._alternates else float(s.projector)
         played = "" if s.realtime else "The recording is played once; choose the scene in the URL."
         return (
-            Control("projector", "Dot projector", float(self._settings.projector), default=1.0, choices=("off", "on")),
+            Control("projector", "Dot projector", projector, maximum=2.0, default=1.0, choices=_PROJECTOR),
             Control("exposure", "Exposure", self._exposure_ms, 0.5, 33.0, 0.5, sensors.EXPOSURE_MS, "ms"),
             Control("gain", "Gain", self._gain, 4.0, 128.0, 1.0, sensors.GAIN),
             Control(
@@ -232,6 +240,7 @@ class SimulatedSource(FrameSource):
                 f"It goes from {control.minimum:g} to {control.maximum:g} {control.unit}".rstrip() + ".",
             )
         if name == "projector":
+            self._alternates = _PROJECTOR[round(value)] == ALTERNATING
             self._settings = replace(self._settings, projector=bool(round(value)))
             self.url = self._settings.to_url()
         elif name == "exposure":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLayout, QSlider, QVBoxLayout, QWidget
 
 from depthstudio.cameras import Control
@@ -50,7 +51,8 @@ class ControlsForm(QWidget):
 
 
 def _shape(control: Control) -> tuple[object, ...]:
-    return control.name, control.label, control.minimum, control.maximum, control.step, control.choices, control.unit
+    limits = control.minimum, control.maximum, control.step
+    return control.name, control.label, *limits, control.choices, tuple(control.refused), control.unit
 
 
 def _row_for(control: Control) -> _ControlRow:
@@ -87,8 +89,9 @@ class _ControlRow(QWidget):
         self.show_value(control.value)
         self.setEnabled(not control.unavailable)
         self.setToolTip(control.unavailable or f"Default {self._words(control.default)}")
-        self._reason.setText(control.unavailable)
-        self._reason.setVisible(bool(control.unavailable))
+        reason = control.unavailable or "\n".join(f"No {choice}: {why}" for choice, why in control.refused.items())
+        self._reason.setText(reason)
+        self._reason.setVisible(bool(reason))
 
     def emit_value(self, value: float) -> None:
         """The user chose a value."""
@@ -103,7 +106,11 @@ class _ControlRow(QWidget):
 class _ChoiceRow(_ControlRow):
     def make_field(self, control: Control) -> QLayout:
         self._box = field(QComboBox(), control.label)
+        items = QStandardItemModel(self._box)
+        self._box.setModel(items)
         self._box.addItems(control.choices)
+        for place, choice in enumerate(control.choices):
+            items.item(place).setEnabled(choice not in control.refused)
         self._box.activated.connect(lambda index: self.emit_value(float(index)))
         return column(label(control.label, "small"), self._box, spacing=4)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox, QWidget
 
 from depthstudio.cameras.recording_modes import Mode, RecordingMode
+from depthstudio.gui.theme import mark
 from depthstudio.gui.widgets.basics import column, field, label, row
 
 _COUNTDOWNS_S = (0, 3, 5, 10)
@@ -19,6 +22,7 @@ class ModeForm(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._objections: dict[Mode, str] = {}
         self.mode = field(QComboBox(), "What is recorded")
         self._items = QStandardItemModel(self)
         self.mode.setModel(self._items)
@@ -56,18 +60,21 @@ class ModeForm(QWidget):
         item = self._items.item(list(Mode).index(mode))
         return item is not None and item.isEnabled()
 
-    def set_emitter(self, reason: str) -> None:
-        """Grey the projector pairs, with the reason, for a source that cannot record them; empty allows them."""
+    def set_objections(self, objections: Mapping[Mode, str]) -> None:
+        """Grey what the source cannot record, with the reason; an empty one allows it."""
+        self._objections = dict(objections)
         for place, mode in enumerate(Mode):
-            if mode in (Mode.EMITTER, Mode.EMITTER_ALTERNATING):
-                item = self._items.item(place)
-                item.setEnabled(not reason)
-                item.setToolTip(reason or mode.help)
+            item, reason = self._items.item(place), objections.get(mode, "")
+            item.setEnabled(not reason)
+            item.setToolTip(reason or mode.help)
+        self._show()
 
     def _show(self) -> None:
         mode: Mode = self.mode.currentData()
         self.interval.setVisible(mode is Mode.INTERVAL)
         self.burst.setVisible(mode in (Mode.BURST, Mode.EMITTER))
-        self.help.setText(mode.help)
+        reason = self._objections.get(mode, "")
+        self.help.setText(reason or mode.help)
+        mark(self.help, tone="warning" if reason else "")
         self.help.setVisible(mode is not Mode.EVERY)
         self.changed.emit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QLineEdit
 
-from depthstudio.cameras.emitter_pairs import emitter_control
+from depthstudio.cameras.recording_modes import Mode, objection
 from depthstudio.gui.pages.capture.cue import Cue
 from depthstudio.gui.pages.capture.mode_form import ModeForm
 from depthstudio.gui.pages.capture.recording import Recording
@@ -47,7 +47,7 @@ class RecordSection(Section):
         cue.counted_down.connect(self._start)
         recording.changed.connect(self.show_state)
         sources.state_changed.connect(self.show_state)
-        sources.opened.connect(self._show_emitter)
+        sources.opened.connect(self._show_objections)
         self.form.changed.connect(self.show_state)
         self.show_state()
 
@@ -152,9 +152,10 @@ class RecordSection(Section):
     def _start(self) -> None:
         self._recording.start(self.plan)
 
-    def _show_emitter(self) -> None:
-        has_projector = emitter_control(self._sources.controls) is not None
-        self.form.set_emitter("" if has_projector else "This source has no projector that can be switched.")
+    def _show_objections(self) -> None:
+        source, controls = self._sources.source, self._sources.controls
+        if source is not None:
+            self.form.set_objections({mode: objection(mode, source, controls) for mode in Mode})
 
     def _why_not(self) -> str:
         return "The source failed" if self._sources.state is SourceState.FAILED else "Waiting for frames"
