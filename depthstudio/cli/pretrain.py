@@ -20,6 +20,7 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the state in RUN")
     parser.add_argument("--network", default="depthstudio-s", help="default: %(default)s")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="option of the network")
+    parser.add_argument("--start-from", default="", metavar="FILE", help="begin with the weights of this network")
     parser.add_argument("--pool", type=Path, metavar="DIR", help="keep rendered scenes here and use them again")
     parser.add_argument("--pool-size", type=int, default=3000, help="scenes in the pool (default: %(default)s)")
     parser.add_argument("--renderers", type=int, default=1, help="processes that fill the pool (default: %(default)s)")
@@ -82,6 +83,7 @@ def _settings(arguments: argparse.Namespace) -> PretrainSettings:
         hours=arguments.hours,
         network=arguments.network,
         options=dict(_option(text) for text in arguments.option),
+        start_from=arguments.start_from,
         batch=arguments.batch,
         learning_rate=arguments.learning_rate,
         workers=arguments.workers,

@@ -35,7 +35,7 @@ class HalfResolution(nn.Module):
     def forward(self, left: Tensor, right: Tensor) -> StereoPrediction:
         """See StereoNetwork.forward; confidence: probability of an error below 2 px."""
         height, width = left.shape[-2:]
-        disparity, confidence, _ = self.network(_halved(left), _halved(right))
+        disparity, confidence, *_ = self.network(_halved(left), _halved(right))
         disparity = SCALE * _stretched(disparity)[:, :height, :width]
         return StereoPrediction(
             disparity, None if confidence is None else _stretched(confidence)[:, :height, :width], {}

@@ -116,7 +116,7 @@ class _Graph(nn.Module):
 
     def forward(self, left: Tensor, right: Tensor) -> tuple[Tensor, ...]:
         """See to_onnx."""
-        disparity, confidence, _ = self.network(left, right)
+        disparity, confidence, *_ = self.network(left, right)
         return (disparity,) if confidence is None else (disparity, confidence)
 
 

@@ -18,12 +18,13 @@ class StereoPrediction(NamedTuple):
 
     disparity: (N, H, W) float32, px of the left view. confidence: (N, H, W) float32, the network's own probability
     that the error is below 1 px; None for networks without it. auxiliary: what the training loss looks at besides
-    (sizes may be the padded ones).
+    (sizes may be the padded ones); volume_stride: px of the images per cell of its scores, twice that of its maps.
     """
 
     disparity: Tensor
     confidence: Tensor | None
     auxiliary: dict[str, Tensor]
+    volume_stride: int = 8
 
 
 class StereoNetwork(nn.Module):
@@ -66,11 +67,14 @@ class StereoNetwork(nn.Module):
         if pad_bottom or pad_right:
             left = F.pad(left, (0, pad_right, 0, pad_bottom), mode="replicate")
             right = F.pad(right, (0, pad_right, 0, pad_bottom), mode="replicate")
-        disparity, confidence, auxiliary = self.predict(left, right)
+        prediction = self.predict(left, right)
         if pad_bottom or pad_right:
-            disparity = disparity[:, :height, :width]
-            confidence = None if confidence is None else confidence[:, :height, :width]
-        return StereoPrediction(disparity, confidence, auxiliary)
+            confidence = prediction.confidence
+            return prediction._replace(
+                disparity=prediction.disparity[:, :height, :width],
+                confidence=None if confidence is None else confidence[:, :height, :width],
+            )
+        return prediction
 
     def _normalise(self, image: Tensor) -> Tensor:
         return (image - self._mean) / self._std

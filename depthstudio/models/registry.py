@@ -11,16 +11,6 @@ from depthstudio.models.base import StereoNetwork
 from depthstudio.models.siamese import SiameseStereoNet
 from depthstudio.models.volume_network import VolumeStereoNetwork
 
-_MEDIUM: dict[str, Any] = {
-    "channels": (24, 32, 64, 96, 128),
-    "match": 64,
-    "groups": 8,
-    "fine_match": 48,
-    "aggregation": (24, 40, 64),
-    "hidden": 48,
-    "steps": 3,
-}
-
 _NETWORKS: dict[str, Callable[..., StereoNetwork]] = {
     "siamese": SiameseStereoNet,
     "depthstudio-s": partial(VolumeStereoNetwork, "depthstudio-s"),
@@ -28,7 +18,7 @@ _NETWORKS: dict[str, Callable[..., StereoNetwork]] = {
     "siamese-volume": partial(VolumeStereoNetwork, "siamese-volume"),
 }
 _DEFAULTS: dict[str, dict[str, Any]] = {
-    "depthstudio-m": _MEDIUM,
+    "depthstudio-m": {"enlarge": 2},
     "siamese-volume": {"encoder": "reference"},
 }
 

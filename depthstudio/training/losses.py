@@ -64,7 +64,7 @@ class LossShape:
         """The cost of the disparity (N, H, W) px where mask is set, and of what was predicted besides it.
 
         weight: (N, H, W), how far to trust each label, 0..1; None = all alike. Intermediate disparities ("volume",
-        "step_0" ..., at a quarter of the size, in full-resolution px) are compared after bilinear enlargement.
+        "step_0" ..., smaller, in px of the images) are compared after bilinear enlargement.
         "log_spread" s is the logarithm of the scale of a Laplace distribution, trained by its negative log likelihood
         |error| exp(-s) + s with the error held fixed, so that only the confidence learns from it.
         """
@@ -77,7 +77,8 @@ class LossShape:
                 error_px = (prediction.disparity.detach().float()[mask] - wanted).abs()
                 cost = cost + self.auxiliary * (error_px * (-spread).exp() + spread).mean()
             elif name == "volume" or name.startswith("step_"):
-                cost = cost + self.auxiliary * self.cost(_enlarged(value, height, width)[mask], wanted, trust)
+                full = _enlarged(value, prediction.volume_stride // 2, height, width)
+                cost = cost + self.auxiliary * self.cost(full[mask], wanted, trust)
         return cost
 
 
@@ -86,9 +87,9 @@ def robust(error: Tensor, robust_px: float) -> Tensor:
     return robust_px * torch.log1p(error / robust_px) if robust_px else error
 
 
-def _enlarged(quarter: Tensor, height: int, width: int) -> Tensor:
-    """A map (N, h, w) at a quarter of the padded size, at full size and cut to the image."""
-    full = F.interpolate(quarter.float().unsqueeze(1), scale_factor=4, mode="bilinear", align_corners=False)
+def _enlarged(coarse: Tensor, stride: int, height: int, width: int) -> Tensor:
+    """A map (N, h, w) of cells of stride px, at full size and cut to the image."""
+    full = F.interpolate(coarse.float().unsqueeze(1), scale_factor=stride, mode="bilinear", align_corners=False)
     return full[:, 0, :height, :width]
 
 

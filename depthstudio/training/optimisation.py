@@ -173,7 +173,7 @@ class Stepper:
         scores = prediction.auxiliary.get("scores")
         if scores is None or self.matching_weight == 0:
             return disparity.new_zeros(())
-        return self.matching_weight * classification_loss(scores, disparity, mask.float())
+        return self.matching_weight * classification_loss(scores, disparity, mask.float(), prediction.volume_stride)
 
     def _here(self, batch: Batch) -> Batch:
         return {key: value.to(self.device, non_blocking=True) for key, value in batch.items()}
@@ -229,7 +229,7 @@ def _part(prediction: StereoPrediction, which: slice) -> StereoPrediction:
     """Some of the pairs of a batch."""
     confidence = None if prediction.confidence is None else prediction.confidence[which]
     auxiliary = {name: value[which] for name, value in prediction.auxiliary.items()}
-    return StereoPrediction(prediction.disparity[which], confidence, auxiliary)
+    return StereoPrediction(prediction.disparity[which], confidence, auxiliary, prediction.volume_stride)
 
 
 def autocast(device: torch.device, bf16: bool) -> AbstractContextManager:

@@ -50,11 +50,15 @@ class Phase:
 
 @dataclass(frozen=True)
 class PretrainSettings:
-    """hours: the whole budget, over all resumes. workers: processes that make crops; 0 = in this one."""
+    """hours: the whole budget, over all resumes. start_from: a network's file whose weights a fresh run begins with.
+
+    workers: processes that make crops; 0 = in this one.
+    """
 
     hours: float
     network: str = "depthstudio-s"
     options: dict[str, Any] = field(default_factory=dict)
+    start_from: str = ""
     batch: int = 4
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
@@ -115,6 +119,8 @@ def pretrain(
         state = PretrainState.resumed(state_path, device)
     else:
         state = PretrainState.fresh(wanted, device)
+        if settings.start_from:
+            state.begin_with(load_network(Path(settings.start_from)).network)
     run = _Pretraining(
         settings,
         folder,

@@ -11,8 +11,6 @@ from torch import Tensor
 from depthstudio.models import StereoPrediction
 from depthstudio.training.losses import robust
 
-VOLUME_STRIDE = 8
-REFINEMENT_STRIDE = 4
 CENTRE_SHARE = 0.8
 
 
@@ -37,16 +35,14 @@ def pretraining_loss(
     auxiliary = prediction.auxiliary
     found = {"full": _regression(prediction.disparity, disparity, weight, parts.robust_px)}
     total = found["full"]
-    offset = REFINEMENT_STRIDE // 2
-    quarter, quarter_weight = (
-        map_[:, offset::REFINEMENT_STRIDE, offset::REFINEMENT_STRIDE] for map_ in (disparity, weight)
-    )
+    stride = prediction.volume_stride // 2
+    coarse, coarse_weight = (map_[:, stride // 2 :: stride, stride // 2 :: stride] for map_ in (disparity, weight))
     for name, stage in auxiliary.items():
         if name == "volume" or name.startswith("step_"):
-            found[name] = _regression(stage, quarter, quarter_weight, parts.robust_px)
+            found[name] = _regression(stage, coarse, coarse_weight, parts.robust_px)
             total = total + (parts.volume if name == "volume" else parts.steps) * found[name]
     if "scores" in auxiliary:
-        found["classification"] = classification_loss(auxiliary["scores"], disparity, weight)
+        found["classification"] = classification_loss(auxiliary["scores"], disparity, weight, prediction.volume_stride)
         total = total + parts.classification * found["classification"]
     if "log_spread" in auxiliary:
         error = (prediction.disparity.detach() - disparity).abs()
@@ -56,18 +52,18 @@ def pretraining_loss(
     return total, found
 
 
-def classification_loss(scores: Tensor, disparity: Tensor, weight: Tensor) -> Tensor:
+def classification_loss(scores: Tensor, disparity: Tensor, weight: Tensor, stride: int = 8) -> Tensor:
     """Cross-entropy against the disparities of all pixels that a cell of the volume covers.
 
     The target is their histogram (linear between bins, slightly spread as a Laplace density), so a cell on an edge has
-    two modes instead of one between them (adaptive multi-modal cross-entropy, Xu et al. 2024).
+    two modes instead of one between them (adaptive multi-modal cross-entropy, Xu et al. 2024). stride: px per cell.
     """
     batch, bins, height, width = scores.shape
-    position = (disparity / VOLUME_STRIDE).clamp(0, bins - 1)
+    position = (disparity / stride).clamp(0, bins - 1)
     below = position.floor().clamp(max=bins - 2)
     upper_share = position - below
-    rows = torch.arange(disparity.shape[1], device=disparity.device) // VOLUME_STRIDE
-    columns = torch.arange(disparity.shape[2], device=disparity.device) // VOLUME_STRIDE
+    rows = torch.arange(disparity.shape[1], device=disparity.device) // stride
+    columns = torch.arange(disparity.shape[2], device=disparity.device) // stride
     cell = rows[:, None] * width + columns
     index = below.long() * (height * width) + cell
     histogram = torch.zeros(batch, bins * height * width, device=disparity.device)

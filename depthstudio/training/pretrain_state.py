@@ -10,6 +10,7 @@ import torch
 
 from depthstudio.errors import NetworkError
 from depthstudio.models import StereoNetwork, create_network
+from depthstudio.models.volume_network import VolumeStereoNetwork, finer
 from depthstudio.storage import atomic_path
 from depthstudio.training.weight_average import WeightAverage
 
@@ -38,6 +39,19 @@ class PretrainState:
         groups = [{"params": decayed, "weight_decay": settings["weight_decay"]}, {"params": plain, "weight_decay": 0.0}]
         optimizer = torch.optim.AdamW(groups, lr=settings["learning_rate"])
         return cls(network, WeightAverage(network, settings["decay"]), optimizer, settings=settings)
+
+    def begin_with(self, weights: StereoNetwork) -> None:
+        """Take another network's weights, made finer where this one enlarges. Raises NetworkError when none fit."""
+        network = self.network
+        if isinstance(network, VolumeStereoNetwork) and isinstance(weights, VolumeStereoNetwork):
+            weights = finer(weights, network.name) if network.enlarge > weights.enlarge else weights
+        try:
+            for own in (network, self.average.network):
+                own.load_state_dict(weights.state_dict())
+        except RuntimeError as error:
+            raise NetworkError(
+                f"{network.name} cannot begin with the weights of {weights.name}.", str(error)
+            ) from error
 
     def save(self, path: Path) -> None:
         """Replace `path` atomically."""

@@ -26,7 +26,7 @@ class Teacher:
         left, right: (N, 3, H, W), the frames before light, noise and erased patches were varied: the student has to
         say about the spoilt picture what the teacher says about the clean one.
         """
-        disparity, confidence, _ = self.network(left, right)
+        disparity, confidence, *_ = self.network(left, right)
         disparity = disparity.float()
         trust = torch.ones_like(disparity) if confidence is None else confidence.float()
         return disparity, trust * (disparity <= self.max_disparity) if self.max_disparity else trust

@@ -24,10 +24,8 @@ pytest.importorskip("onnxruntime")
 PAIRS = [probe_pair((80, 50), 10)]
 
 
-def network() -> StereoNetwork:
-    return create_network(
-        "depthstudio-s", channels=(8, 8, 8, 8, 8), match=8, groups=2, fine_match=8, max_disparity=32
-    ).eval()
+def network(name: str = "depthstudio-s") -> StereoNetwork:
+    return create_network(name, channels=(8, 8, 8, 8, 8), match=8, groups=2, fine_match=8, max_disparity=32).eval()
 
 
 def test_a_fixed_size_is_checked_and_described(tmp_path: Path) -> None:
@@ -96,6 +94,14 @@ def test_every_format_computes_what_torch_computes(tmp_path: Path, suffix: str, 
     assert report.metadata["max_disparity_px"] == ("64" if half else "32")
     assert all(path.is_file() for path in report.paths)
     assert sorted(tmp_path.iterdir()) == sorted(report.paths)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_network_that_enlarges_its_images_is_exported_with_that(tmp_path: Path, suffix: str) -> None:
+    if suffix == ".xml":
+        pytest.importorskip("openvino")
+    report = export_network(network("depthstudio-m"), tmp_path / f"net{suffix}", None, PAIRS)
+    assert max(report.difference_px) < 0.001
 
 
 def test_half_resolution_keeps_the_size_of_the_images(tmp_path: Path) -> None:

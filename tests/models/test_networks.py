@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from depthstudio.errors import NetworkError
 from depthstudio.models import StereoNetwork, create_network, network_names
+from depthstudio.models.volume_network import VolumeStereoNetwork, finer
 
 TINY: dict[str, Any] = {
     "channels": (8, 8, 16, 16, 16),
@@ -45,6 +47,26 @@ def test_an_unknown_name_and_a_bad_option_are_refused() -> None:
         create_network("resnet")
     with pytest.raises(NetworkError, match="dropout_p"):
         create_network("siamese", dropout_p=0.7)
+
+
+def test_a_finer_network_is_the_same_one_on_enlarged_images() -> None:
+    coarse = tiny().eval()
+    assert isinstance(coarse, VolumeStereoNetwork)
+    torch.nn.init.normal_(coarse.step.correction.weight, std=0.1)
+    fine = finer(coarse, "depthstudio-m").eval()
+    left, right = torch.rand(1, 3, 48, 80), torch.rand(1, 3, 48, 80)
+    twice = [F.interpolate(image, scale_factor=2.0, mode="bilinear") for image in (left, right)]
+    coarse.max_disparity = 128  # type: ignore[assignment]
+    with torch.inference_mode():
+        seen, enlarged = fine(left, right), coarse(*twice)
+    assert seen.volume_stride == 4 and enlarged.volume_stride == 8
+    for name in ("scores", "volume", "step_0"):
+        scale = 1 if name == "scores" else 0.5
+        torch.testing.assert_close(seen.auxiliary[name], scale * enlarged.auxiliary[name], rtol=1e-4, atol=1e-3)
+    mean = F.avg_pool2d(enlarged.disparity, 2) / 2
+    assert float((seen.disparity - mean).abs().median()) < 0.05
+    with pytest.raises(ValueError, match="already"):
+        finer(fine, "twice")
 
 
 def test_max_disparity_changes_at_run_time() -> None:

@@ -122,6 +122,19 @@ def test_resumed_state_is_the_saved_one(tmp_path: Path, light_validation: None) 
     assert all(torch.equal(a["exp_avg"], b["exp_avg"]) for a, b in zip(*moments, strict=True))
 
 
+def test_a_run_begins_with_another_networks_weights_made_finer(tmp_path: Path, light_validation: None) -> None:
+    list(pretrain(settings(), tmp_path / "s", source=ShiftedNoise()))
+    best = tmp_path / "s" / "best.safetensors"
+    chosen = {"network": "depthstudio-m", "start_from": str(best), "learning_rate": 0.0}
+    list(pretrain(settings(max_steps=1, **chosen), tmp_path / "m", source=ShiftedNoise()))
+    state = PretrainState.resumed(tmp_path / "m" / pretraining.STATE_FILE, torch.device("cpu"))
+    wanted = load_network(best).network.state_dict()["encoder.stem.0.weight"]
+    assert torch.equal(state.network.state_dict()["encoder.stem.0.weight"], wanted)
+    other = settings(options={}, start_from=str(best))
+    with pytest.raises(NetworkError, match="cannot begin"):
+        next(pretrain(other, tmp_path / "other", source=ShiftedNoise()))
+
+
 def test_cancelling_saves_and_ends(tmp_path: Path, light_validation: None) -> None:
     cancel = CancelToken()
     kinds = []
