@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
@@ -13,9 +13,11 @@ from depthstudio.calibration.adjust import Observation
 from depthstudio.calibration.board import Board
 from depthstudio.calibration.camera import MIN_VIEWS, CameraSolution
 from depthstudio.calibration.coverage import coverage_counts
+from depthstudio.calibration.held_out import held_out_error, mean_and_tail
 from depthstudio.calibration.judge import find_warnings
 from depthstudio.calibration.lens_kinds import LensChoice
-from depthstudio.calibration.problems import explain_pair, mixed_sizes, why_dropped
+from depthstudio.calibration.outliers import without_outliers
+from depthstudio.calibration.problems import explain_pair, mixed_sizes
 from depthstudio.calibration.rig import (
     Matrix,
     Rig,
@@ -28,25 +30,14 @@ from depthstudio.calibration.rig import (
     with_covariance,
 )
 from depthstudio.calibration.solution import CalibrationSolution, CameraReport, VerticalError, ViewResult
+from depthstudio.calibration.steps import Progress, Steps
 from depthstudio.calibration.uncertainty import uncertainty
 from depthstudio.calibration.views import BoardView
 from depthstudio.cancel import CancelToken
 from depthstudio.errors import CalibrationError
 from depthstudio.geometry import StereoCalibration
 
-Progress = Callable[[float, str], None]
-
-_FOLDS = 4
-_MIN_VIEWS_TO_HOLD_OUT = 8
-_MIN_VIEWS_TO_DROP = 6
-_MAX_DROPPED_SHARE = 0.34
-_MAD_TO_SIGMA = 1.4826
-_FINE_PX = 0.3  # a view that fits this well stays, however much better the others fit
 _HOPELESS_TILT_DEG = 5.0
-
-
-class CalibrationStopped(CalibrationError):  # noqa: N818 - asked for, not an error
-    """The user stopped the solver."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +92,7 @@ def solve_stereo(
     began = time.perf_counter()
     options = options or SolveOptions()
     sizes = image_size, right_image_size or image_size
-    step = _Steps(progress, cancel)
+    step = Steps(progress, cancel)
     seen = _checked(views, board, sizes)
     options = _fitting(options, sizes)
 
@@ -114,10 +105,10 @@ def solve_stereo(
     rig, kept, errors = first, list(range(len(views))), first.view_errors_px
     reasons: dict[int, str] = {}
     if options.drop_outliers:
-        rig, kept, errors, reasons = _without_outliers(first, views, seen, plan, step)
+        rig, kept, errors, reasons = without_outliers(first, views, seen, plan, step)
 
     used = [seen[index] for index in kept]
-    held_out, refinement_helps = _held_out(
+    held_out, refinement_helps = held_out_error(
         [views[index] for index in kept], used, rig, plan=plan, refine=options.refine, step=step
     )
     if options.refine if options.refine is not None else refinement_helps:
@@ -127,24 +118,6 @@ def solve_stereo(
     step(1.0, "Judging the result")
     judged = _Judged(rig, kept, errors, reasons, first.rms_px, held_out, problem)
     return _solution(views, used, board, options=options, judged=judged, began=began)
-
-
-class _Steps:
-    """Tells the caller where the solver is, and stops it when asked."""
-
-    def __init__(self, progress: Progress | None, cancel: CancelToken | None) -> None:
-        self._progress = progress
-        self._cancel = cancel
-
-    def __call__(self, share: float, doing: str) -> None:
-        self.pause()
-        if self._progress is not None:
-            self._progress(share, doing)
-
-    def pause(self) -> None:
-        """Stop here when asked to."""
-        if self._cancel is not None and self._cancel.is_cancelled:
-            raise CalibrationStopped("Calibration was stopped.")
 
 
 def _checked(views: Sequence[BoardView], board: Board, sizes: tuple[Size, Size]) -> list[Observation]:
@@ -207,83 +180,6 @@ def _check_pose(rig: Rig, problem: str) -> None:
         raise
 
 
-def _without_outliers(
-    first: Rig, views: Sequence[BoardView], seen: Sequence[Observation], plan: RigPlan, step: _Steps
-) -> tuple[Rig, list[int], Matrix, dict[int, str]]:
-    """Solve again and again until no view stands out.
-
-    The rig, the indices of the views kept, the errors of all views (M, 2) px, and why others were dropped.
-    """
-    rig, kept, errors = first, list(range(len(views))), first.view_errors_px.copy()
-    reasons: dict[int, str] = {}
-    while dropped := _outliers(rig.view_errors_px, len(views)):
-        step(0.4, f"Solving without {', '.join(views[kept[i]].name for i in dropped)}")
-        typical_px = float(np.median(rig.view_errors_px.max(axis=1)))
-        for i in dropped:
-            left_px, right_px = (float(value) for value in rig.view_errors_px[i])
-            reasons[kept[i]] = why_dropped(rig, i, (left_px, right_px), typical_px)
-        kept = [index for i, index in enumerate(kept) if i not in dropped]
-        rig = solve_rig([seen[index] for index in kept], first.sizes, plan)
-        errors[kept] = rig.view_errors_px
-    # The lens was chosen once, on all views: what that rests on stays with the cameras.
-    left, right = replace(rig.left, trials=first.left.trials), replace(rig.right, trials=first.right.trials)
-    return replace(rig, left=left, right=right), kept, errors, reasons
-
-
-def _outliers(view_errors_px: Matrix, all_views: int) -> list[int]:
-    """Indices of views whose error stands out from the others' by median and MAD; worst first, and never too many."""
-    error_px = view_errors_px.max(axis=1)
-    median = float(np.median(error_px))
-    spread = _MAD_TO_SIGMA * float(np.median(np.abs(error_px - median)))
-    # A view must be far off by both measures: MAD alone turns strict when all the other views agree very well.
-    limit = max(median + 4 * spread, 2.5 * median, _FINE_PX)
-    worst_first = [int(i) for i in np.argsort(-error_px) if error_px[i] > limit]
-    already = all_views - len(error_px)
-    allowed = min(int(all_views * _MAX_DROPPED_SHARE) - already, len(error_px) - _MIN_VIEWS_TO_DROP + 1)
-    return worst_first[: max(allowed, 0)] if len(error_px) >= _MIN_VIEWS_TO_DROP else []
-
-
-def _held_out(
-    views: Sequence[BoardView],
-    seen: Sequence[Observation],
-    whole: Rig,
-    *,
-    plan: RigPlan,
-    refine: bool | None,
-    step: _Steps,
-) -> tuple[VerticalError | None, bool]:
-    """Vertical error on views that each solver did not see, and whether joint refinement makes it smaller."""
-    if len(views) < _MIN_VIEWS_TO_HOLD_OUT:
-        return None, False
-    may_refine = refine is not False and bool(whole.left.free.any() or whole.right.free.any())
-    plain: list[Matrix] = []
-    refined: list[Matrix] = []
-    for fold in range(_FOLDS):
-        step(0.5 + 0.4 * fold / _FOLDS, f"Checking on held-out views, {fold + 1} of {_FOLDS}")
-        inside = [one for index, one in enumerate(seen) if index % _FOLDS != fold]
-        unseen = [view for index, view in enumerate(views) if index % _FOLDS == fold]
-        try:
-            rig = solve_rig(inside, whole.sizes, replace(plan, starts=(whole.left, whole.right)))
-            plain += vertical_errors_px(rig.calibration(), unseen)
-            if may_refine:
-                refined += vertical_errors_px(refine_rig(rig, inside, step.pause).calibration(), unseen)
-        except CalibrationStopped:
-            raise
-        except CalibrationError:  # the views left do not determine the pair: nothing can be said
-            return None, False
-    without = _vertical(plain)
-    if not refined:
-        return without, False
-    with_refinement = _vertical(refined)
-    helps = with_refinement.mean_px < without.mean_px
-    return (with_refinement if (refine or helps) else without), helps
-
-
-def _vertical(errors_px: Sequence[Matrix]) -> VerticalError:
-    together = np.concatenate(errors_px)
-    return VerticalError(float(together.mean()), float(np.percentile(together, 95)))
-
-
 @dataclass(frozen=True, eq=False)
 class _Judged:
     rig: Rig
@@ -329,7 +225,7 @@ def _solution(
         left_rms_px=rig.left.rms_px,
         right_rms_px=rig.right.rms_px,
         views=results,
-        vertical=_vertical([vertical_px[index] for index in kept]),
+        vertical=mean_and_tail([vertical_px[index] for index in kept]),
         held_out=judged.held_out,
         warnings=warnings,
         refined=rig.refined,
