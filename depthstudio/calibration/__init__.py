@@ -9,7 +9,8 @@ from depthstudio.calibration.detected import Detection
 from depthstudio.calibration.detection import detect_board, find_board_quickly
 from depthstudio.calibration.pairs import LoadedImages, LoadedViews, find_pairs, load_images, load_views
 from depthstudio.calibration.solution import CalibrationSolution, VerticalError, ViewResult
-from depthstudio.calibration.solve import CalibrationStopped, SolveOptions, solve_stereo
+from depthstudio.calibration.solve import SolveOptions, solve_stereo
+from depthstudio.calibration.steps import CalibrationStopped
 from depthstudio.calibration.views import BoardView, detect_view, matched_view
 
 __all__ = [

@@ -118,6 +118,21 @@ def frame_picture(folder: Path, frame: FrameScore) -> Image:
     return panel(predict_frame(run, DataChoice.of(run).open(run.settings).validation, frame))
 
 
+def validation_folders(folder: Path) -> tuple[Path, ...]:
+    """Recordings, or folders, that a stored run is judged by and never learned from. UserError when they are gone.
+
+    Empty when it learned from other frames of the same recordings.
+    """
+    run = Run.open(folder)
+    if run.about.validation_data:
+        return tuple(Path(path) for path in run.about.validation_data)
+    sides = DataChoice.of(run).open(run.settings)
+    judged = [group for group in dict.fromkeys(sides.validation.groups) if group not in set(sides.train.groups)]
+    homes = [Path(path) for path in run.about.data]
+    found = [home if home.name == group else home / group for group in judged for home in homes]
+    return tuple(path for path in found if path.is_dir())
+
+
 def _follow(
     network: StereoNetwork, sides: TrainingData, run: Run, control: RunControl, *, resume: bool
 ) -> Iterator[TrainingEvent]:

@@ -94,3 +94,13 @@ def test_data_that_cannot_be_measured_is_told(
     page.toggle()
     qtbot.waitUntil(lambda: bool(window.banners), timeout=SLOW_MS)
     assert "nothing to learn from" in window.banners[0].notice.what
+
+
+def test_data_that_is_offered_never_takes_the_place_of_what_the_user_chose(page: EvaluatePage, tmp_path: Path) -> None:
+    first, second, own = (tmp_path / name for name in ("first", "second", "own"))
+    page.setup.offer_data([first])
+    page.setup.offer_data([second])
+    assert page.setup.wish.data == (second,)
+    page.setup.add_data(own)
+    page.setup.offer_data([first])
+    assert page.setup.wish.data == (second, own)

@@ -18,7 +18,9 @@ from tests.gui.train_rig import LONG_MS, one_thread, page, recordings, run_to_th
 __all__ = ["one_thread", "page", "recordings", "small_network"]
 
 
-def test_after_a_run_its_network_is_evaluated_and_exported(page: TrainPage, window: MainWindow, qtbot: QtBot) -> None:
+def test_after_a_run_its_network_is_evaluated_and_exported(
+    page: TrainPage, recordings: list[Path], window: MainWindow, qtbot: QtBot
+) -> None:
     run_to_the_end(page, qtbot)
     assert page.shown is not None
     assert page.shown.folder is not None
@@ -34,6 +36,8 @@ def test_after_a_run_its_network_is_evaluated_and_exported(page: TrainPage, wind
     assert isinstance(evaluate, EvaluatePage)
     assert window.page is evaluate
     assert best in evaluate.setup.wish.networks
+    qtbot.waitUntil(lambda: evaluate.setup.wish.data == (recordings[1],), timeout=LONG_MS)
+    assert evaluate.start_button.isEnabled()
 
 
 def test_a_frame_of_a_check_opens_on_the_dataset_page(

@@ -20,6 +20,7 @@ from depthstudio.gui.pages.evaluate.tables import NumberTable, show_bands, show_
 from depthstudio.gui.studio import Activity, Studio
 from depthstudio.gui.tasks import Task, TaskContext
 from depthstudio.gui.theme import GRID_PX, mark, theme
+from depthstudio.gui.training_worker import validation_folders
 from depthstudio.gui.widgets.basics import Segments, button, column, label, row
 from depthstudio.gui.widgets.image_view import ImageView
 from depthstudio.gui.widgets.status import EmptyState
@@ -154,9 +155,14 @@ class EvaluatePage(Page):
         tasks.run(lambda _: list_sessions(workspace.sessions), "List recordings", self.setup.set_sessions)
 
     def evaluate_network(self, what: object) -> None:
-        """A run's folder, or a network's file, that somebody wants to see compared; it joins those chosen."""
+        """A run's folder, or a network's file, that somebody wants to see compared; it joins those chosen.
+
+        A run brings the recordings that it was judged by, where the user has chosen no others.
+        """
         path = Path(str(what))
         self.setup.add_network(path / "best.safetensors" if path.is_dir() else path)
+        if path.is_dir():
+            self.studio.tasks.run(lambda _: validation_folders(path), "Find the run's data", self.setup.offer_data)
 
     def shut_down(self) -> None:
         """Stop."""

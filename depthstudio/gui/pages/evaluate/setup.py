@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -63,6 +64,7 @@ class EvaluationSetup(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._offered: tuple[Path, ...] = ()
         self.setLayout(column(self._build_networks(), self._build_data(), self._build_measure(), spacing=16))
 
     def _build_networks(self) -> Section:
@@ -173,6 +175,13 @@ class EvaluationSetup(QWidget):
         """Measure on this too."""
         self.data.add(path, label_of_folder(path.name))
         self.changed.emit()
+
+    def offer_data(self, folders: Sequence[Path]) -> None:
+        """Measure on these, in place of those offered before; what the user has chosen stays as it is."""
+        if set(self.data.paths) <= set(self._offered):
+            self._offered = tuple(folders)
+            self.data.set_items([(folder, label_of_folder(folder.name)) for folder in folders])
+            self.changed.emit()
 
     def ask_folder(self) -> None:
         """Let the user pick a folder."""
