@@ -1,7 +1,8 @@
 """A recording session as a .db3 file of the RealSense SDK, written by the SDK itself from a software device.
 
-Infrared 1 and 2 hold left and right, grey or RGB; depth lies in the left one's pixels. RealSense Viewer and every
-program of the SDK can play it. What the format has no place for stays in the session: exact depth, confidences,
+Infrared 1 and 2 hold left and right, grey or RGB; depth lies in the left one's pixels. A recording without right images
+becomes one of colour (or of infrared 1, when it is grey) and depth. RealSense Viewer and every program of the SDK can
+play it. What the format has no place for stays in the session: exact depth, confidences,
 metadata, notes.
 """
 
@@ -33,7 +34,7 @@ _DEPTH_UNITS_M = 0.001
 _BROWN_COEFFICIENTS = 5
 # The SDK's recorder caches a second of HD video and silently drops what comes faster than the disk takes it.
 _MOST_BYTES_PER_S = 120e6
-_PARTS = {INFRARED_LEFT: "left", INFRARED_RIGHT: "right", DEPTH: "depth_mm", COLOR: "color"}
+_PAIR_PARTS = {INFRARED_LEFT: "left", INFRARED_RIGHT: "right", DEPTH: "depth_mm", COLOR: "color"}
 _STILL_READING_S = 10.0
 
 
@@ -43,8 +44,9 @@ def export_db3(
     on_progress: Callable[[int, int], None] | None = None,
     cancel: CancelToken | None = None,
 ) -> ExportReport:
-    """Write every frame that has a right image and is not marked out, then read the file back and compare all pixels.
+    """Write every frame that is not marked out, then read the file back and compare all pixels.
 
+    Where some frames have a right image, those without are left out.
     The calibration is written into the file, and in full into ``<name>.calibration.npz`` beside it. Numbers and times
     are kept when both only grow; else frames are numbered from 1 at 30/s. DatasetError when nothing can be written, or
     the SDK lost a frame; SourceError without the SDK.
@@ -52,15 +54,17 @@ def export_db3(
     if path.exists():
         raise DatasetError(f"{path} exists already.", "Nothing is overwritten.", "Choose another name.")
     report = ExportReport(path)
-    positions = [i for i in session.included if "right" in session.records[i]["files"]]
+    included = session.included
+    positions = [i for i in included if "right" in session.records[i]["files"]] or list(included)
     report.left_out["marked out"] = len(session.excluded)
-    report.left_out["no right image"] = len(session) - len(session.excluded) - len(positions)
+    report.left_out["no right image"] = len(included) - len(positions)
     report.left_out = +report.left_out
     if not positions:
-        raise DatasetError(f"Nothing of {session.name} can be exported.", "No frame has a left and a right image.")
+        raise DatasetError(f"Nothing of {session.name} can be exported.", "It has no frame that is not marked out.")
+    parts = _parts_of(session, positions[0])
     path.parent.mkdir(parents=True, exist_ok=True)
     total = 2 * len(positions)
-    writer = _Writer(session, positions, path)
+    writer = _Writer(session, positions, parts, path)
     try:
         for done, position in enumerate(positions, 1):
             if cancel is not None and cancel.is_cancelled:
@@ -71,7 +75,9 @@ def export_db3(
                 on_progress(done, total)
         writer.close()
         check_frames(report)
-        _compare(session, positions[: report.frames], path, lambda done: on_progress and on_progress(done, total))
+        _compare(
+            session, positions[: report.frames], parts, path, lambda done: on_progress and on_progress(done, total)
+        )
         if session.calibration is not None:
             session.calibration.save(calibration_beside(path))
     except BaseException:
@@ -86,13 +92,19 @@ def calibration_beside(path: Path) -> Path:
     return path.with_suffix(".calibration.npz")
 
 
+def _parts_of(session: Session, position: int) -> dict[str, str]:
+    """Stream -> the part of a frame that it holds; the left image's stream comes first."""
+    if "right" in session.records[position]["files"]:
+        return _PAIR_PARTS
+    return {COLOR if session.frame(position).left.ndim == 3 else INFRARED_LEFT: "left", DEPTH: "depth_mm"}
+
+
 class _Writer:
     """The software device and the SDK's recorder on it."""
 
-    def __init__(self, session: Session, positions: list[int], path: Path) -> None:
+    def __init__(self, session: Session, positions: list[int], parts: dict[str, str], path: Path) -> None:
         rs = load_sdk()
-        self._rs = rs
-        first = session.frame(positions[0])
+        self._rs, self._parts, self._left = rs, parts, next(iter(parts))
         self._keeps_times = _only_grows(session, positions)
         self._written = 0
         self._device = rs.software_device()
@@ -107,11 +119,10 @@ class _Writer:
         if session.calibration is not None:
             stereo.add_read_only_option(rs.option.stereo_baseline, session.calibration.baseline_m * 1000)
         self._sensors = {"stereo": stereo}
-        parts: dict[str, Any] = {INFRARED_LEFT: first.left, INFRARED_RIGHT: first.right}
-        parts |= {stream: self._example(session, positions, _PARTS[stream]) for stream in (DEPTH, COLOR)}
-        if parts[COLOR] is not None:
+        examples = {stream: self._example(session, positions, part) for stream, part in parts.items()}
+        self._shapes = {stream: pixels.shape for stream, pixels in examples.items() if pixels is not None}
+        if COLOR in self._shapes:
             self._sensors["color"] = self._device.add_sensor("RGB Camera")
-        self._shapes = {stream: pixels.shape for stream, pixels in parts.items() if pixels is not None}
         self._profiles = {stream: self._add(stream, session.calibration) for stream in self._shapes}
         self._relate(session.calibration)
         for sensor in self._sensors.values():
@@ -148,7 +159,9 @@ class _Writer:
         intrinsics = self._rs.intrinsics()
         intrinsics.height, intrinsics.width = self._shapes[stream][:2]
         intrinsics.model, intrinsics.coeffs = self._rs.distortion.brown_conrady, [0.0] * _BROWN_COEFFICIENTS
-        if calibration is None or stream == COLOR:  # nobody knows; the picture is kept, its geometry is a guess
+        if (
+            calibration is None or stream == COLOR != self._left
+        ):  # nobody knows; the picture is kept, its geometry is a guess
             intrinsics.fx = intrinsics.fy = float(intrinsics.width)
             intrinsics.ppx, intrinsics.ppy = (intrinsics.width - 1) / 2, (intrinsics.height - 1) / 2
             return intrinsics
@@ -164,14 +177,14 @@ class _Writer:
     def _relate(self, calibration: StereoCalibration | None) -> None:
         """Where the right camera stands; all others share the left one's place."""
         for stream, profile in self._profiles.items():
-            if stream == INFRARED_LEFT:
+            if stream == self._left:
                 continue
             pose = self._rs.extrinsics()
             R, T = (np.eye(3), np.zeros(3))
             if stream == INFRARED_RIGHT and calibration is not None:
                 R, T = calibration.R, calibration.T
             pose.rotation, pose.translation = [float(v) for v in R.T.ravel()], [float(v) for v in T]
-            self._profiles[INFRARED_LEFT].register_extrinsics_to(profile, pose)
+            self._profiles[self._left].register_extrinsics_to(profile, pose)
 
     def _open(self, path: Path) -> None:
         self._recorder: Any = None
@@ -181,6 +194,8 @@ class _Writer:
             self._recorder = self._rs.recorder(str(path), self._device, False)
             for sensor, name in zip(self._recorder.query_sensors(), self._sensors, strict=True):
                 wanted = [p for stream, p in self._profiles.items() if (stream == COLOR) == (name == "color")]
+                if not wanted:
+                    continue
                 sensor.open(wanted)
                 sensor.start(self._queue)
                 self._recorded.append(sensor)
@@ -194,7 +209,7 @@ class _Writer:
         self._written += 1
         started_s, size = time.monotonic(), 0
         for stream, profile in self._profiles.items():
-            pixels = getattr(frame, _PARTS[stream])
+            pixels = getattr(frame, self._parts[stream])
             if pixels is None:
                 continue
             if pixels.shape != self._shapes[stream]:
@@ -242,14 +257,16 @@ def _only_grows(session: Session, positions: list[int]) -> bool:
     return all(a < b and s < t for a, b, s, t in steps)
 
 
-def _compare(session: Session, positions: list[int], path: Path, on_done: Callable[[int], object]) -> None:
+def _compare(
+    session: Session, positions: list[int], parts: dict[str, str], path: Path, on_done: Callable[[int], object]
+) -> None:
     """DatasetError unless the file gives back every pixel."""
     file = SdkFile(path)
     file.open()
     try:
         for number, position in enumerate(positions, 1):
             frame, stored = session.frame(position), _next(file)
-            for part in _PARTS.values():
+            for part in parts.values():
                 mine, theirs = getattr(frame, part), getattr(stored, part, None)
                 if (mine is not None or theirs is not None) and not _equal(mine, theirs):
                     raise DatasetError(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,23 @@ def test_a_round_trip_changes_no_pixel(
             assert dict(other.metadata) == dict(one.metadata)
     assert back.calibration is not None and session.calibration is not None
     assert back.calibration.id == session.calibration.id
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("has_depth", [True, False])
+def test_a_recording_without_right_images_becomes_one_of_colour_and_depth(
+    tmp_path: Path, channels: int, has_depth: bool
+) -> None:
+    pytest.importorskip("pyrealsense2")
+    with SessionWriter(tmp_path / "made", "file://x.bag", None, {}) as writer:
+        for number in range(3):
+            one = replace(frame(number, channels, False, False), right=None, right_timestamp_s=None)
+            writer.append(one if has_depth else replace(one, depth_mm=None))
+    session = Session.open(tmp_path / "made")
+    assert export_session(session, tmp_path / "out.db3", "db3").frames == 3
+    (back,) = import_path(tmp_path / "out.db3", tmp_path / "sessions")
+    assert_same_pixels(session, back)
+    assert [back.frame(i).number for i in range(3)] == [session.frame(i).number for i in range(3)]
 
 
 @pytest.mark.parametrize("form", ["npy", "images"])
