@@ -130,7 +130,8 @@ def _prepared(window: MainWindow, network: str, tell: Callable[[str], object]) -
     page.setup.use_settings(settings.changed(epochs=500, early_stop_patience=0))
     wait_for(lambda: window.studio.sources.state is SourceState.STREAMING, _READY_S, "The camera did not start.")
     start = page.start_footer.button
-    wait_for(lambda: start.isEnabled() and not page.setup.closer.is_busy, _READY_S, "The run could not start.")
+    tasks = window.studio.tasks
+    wait_for(lambda: start.isEnabled() and not tasks.running, _READY_S, "The run could not start.")
     return page
 
 

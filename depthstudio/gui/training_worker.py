@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from depthstudio.cancel import CancelToken
 from depthstudio.frames import Image
 from depthstudio.geometry import StereoCalibration
+from depthstudio.gui.giving_way import lower_helpers
 from depthstudio.training.control import RunControl
 from depthstudio.training.data import TrainingData, open_training_data
 from depthstudio.training.events import FrameScore, TrainingEvent
@@ -139,5 +140,6 @@ def _follow(
     from depthstudio.training.loop import fine_tune
     from depthstudio.training.tensorboard_log import logged
 
+    lower_helpers()
     events = fine_tune(network, sides.train, sides.validation, run.settings, run, resume=resume, control=control)
     yield from logged(events, run)
