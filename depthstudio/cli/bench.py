@@ -5,23 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from depthstudio.cli.bench_ablation import ablation
 from depthstudio.cli.bench_detection import detection
 from depthstudio.cli.bench_live import live
 from depthstudio.cli.bench_overfit import add_flags as add_overfit_flags
 from depthstudio.cli.bench_overfit import overfit
 from depthstudio.cli.bench_responsive import responsive
 from depthstudio.cli.bench_training import training
+from depthstudio.cli.tables import table_console
 
 if TYPE_CHECKING:
     from depthstudio.models import StereoNetwork
 
 DEFAULT_SIZE = "640x480"
-TABLE_WIDTH = 120
 SGBM_RANGE = 192
 SPEED_NETWORKS = ("depthstudio-s", "depthstudio-m", "siamese")
 
@@ -37,12 +37,17 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--threads", type=int, metavar="N", help="inference: computing threads; default: all cores")
     parser.add_argument(
-        "--minutes", type=float, default=10.0, metavar="M", help="capture, live, responsive: how long (default: 10)"
+        "--minutes",
+        type=float,
+        default=10.0,
+        metavar="M",
+        help="capture, live, responsive: how long; ablation: processor time of each variant (default: 10)",
     )
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="capture: disk to record to (default: the workspace); emptied after"
     )
     parser.add_argument("--backend", default="auto", help="live: what runs the network (default: the fastest here)")
+    parser.add_argument("--half-resolution", action="store_true", help="live: measure that too, beside full resolution")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here as well")
     add_overfit_flags(parser)
     parser.set_defaults(run=run)
@@ -54,14 +59,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _zero_shot(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
     from rich.table import Table
 
     from depthstudio.evaluation.zero_shot import CONVENTIONS, as_json, benchmark_sets, zero_shot
     from depthstudio.storage import write_text
 
     data = os.environ.get("DEPTHSTUDIO_DATA")
-    console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
+    console = table_console()
     if not data:
         console.print("DEPTHSTUDIO_DATA is not set: only the synthetic scenes are measured.")
     sets = benchmark_sets(Path(data) / "stereo" if data else None)
@@ -85,6 +89,7 @@ def _zero_shot(arguments: argparse.Namespace) -> int:
 
 def _networks(arguments: argparse.Namespace) -> dict[str, StereoNetwork]:
     """The networks asked for, by a short name."""
+    from depthstudio.evaluation.jobs import network_title
     from depthstudio.models import bundled_networks, load_network, resolve_network
     from depthstudio.workspace import Workspace
 
@@ -93,8 +98,7 @@ def _networks(arguments: argparse.Namespace) -> dict[str, StereoNetwork]:
     found = {}
     for spec in specs:
         path = resolve_network(spec, workspace)
-        name = path.parent.name if path.stem == "best" else path.stem
-        found[name] = load_network(path).network
+        found[network_title(path)] = load_network(path).network
     return found
 
 
@@ -113,7 +117,6 @@ def _synthetic(arguments: argparse.Namespace) -> int:
 
 
 def _inference(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
     from rich.table import Table
 
     from depthstudio.evaluation.sgbm import sgbm_disparity
@@ -125,7 +128,7 @@ def _inference(arguments: argparse.Namespace) -> int:
     networks = _networks_for_speed(arguments)
     reach = max((getattr(network, "max_disparity", 0) for network in networks.values()), default=0) or SGBM_RANGE
     sgbm = {f"SGBM, {reach} px": lambda left, right: sgbm_disparity(left, right, reach - 1)}
-    console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
+    console = table_console()
     table = Table("network", "backend", title=f"inference, {size[0]}x{size[1]}, one pair at a time")
     for heading in ("median ms", "p95 ms", "frames/s", "times torch"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -162,14 +165,13 @@ def _networks_for_speed(arguments: argparse.Namespace) -> dict[str, StereoNetwor
 
 
 def _capture(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
 
     from depthstudio.cameras.capture_benchmark import capture_benchmark
     from depthstudio.inference.image_size import parse_size
     from depthstudio.storage import write_text
     from depthstudio.workspace import Workspace
 
-    console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH, highlight=False)
+    console = table_console()
     folder = arguments.folder or Workspace.find(arguments.workspace).root
     with console.status("Rendering frames") as status:
         result = capture_benchmark(
@@ -195,7 +197,6 @@ def _capture(arguments: argparse.Namespace) -> int:
 
 
 def _calibration(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
     from rich.table import Table
 
     from depthstudio.calibration.benchmark import real_sets, solving_time
@@ -206,7 +207,7 @@ def _calibration(arguments: argparse.Namespace) -> int:
     from depthstudio.storage import write_text
 
     data = os.environ.get("DEPTHSTUDIO_DATA")
-    console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH, highlight=False)
+    console = table_console()
     if not data:
         console.print("DEPTHSTUDIO_DATA is not set: only the simulated rig is measured.")
     with console.status("Solving the published sets") as status:
@@ -238,6 +239,7 @@ def _load() -> str:
 
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "ablation": ablation,
     "zero-shot": _zero_shot,
     "synthetic": _synthetic,
     "inference": _inference,

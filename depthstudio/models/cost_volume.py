@@ -10,10 +10,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def normalise_groups(features: Tensor, groups: int) -> Tensor:
-    """Scale each group of channels to unit length. (N, C, H, W) -> (N, groups, H, W, C / groups), float32."""
+def normalise_groups(features: Tensor, groups: int, unit_length: bool = True) -> Tensor:
+    """Scale each group of channels to unit length. (N, C, H, W) -> (N, groups, H, W, C / groups), float32.
+
+    Not unit_length: divided by the root of their number: products are means. Longer features then count more.
+    """
     count, channels, height, width = features.shape
     split = features.float().view(count, groups, channels // groups, height, width).permute(0, 1, 3, 4, 2)
+    if not unit_length:
+        return split * (channels // groups) ** -0.5
     return split * torch.rsqrt(split.square().sum(dim=-1, keepdim=True) + 1e-6)
 
 

@@ -32,6 +32,7 @@ class VolumeStereoNetwork(StereoNetwork):
 
     encoder: "compact" or "reference". channels: widths of the compact encoder at 1/2 .. 1/32.
     groups, match: groups and channels of the matching features at 1/8; fine_groups, fine_match: the same at 1/4.
+    unit_length: compare the direction of these features only, not their length.
     aggregation: widths of the U-Net. hidden, steps, radius: width, number and reach (in px at 1/4) of the refinement.
     enlarge: 1, or 2 to look at images twice as wide and high: thin things and small steps are seen, at about five times
     the cost. The weights mean the same; see `finer`.
@@ -49,6 +50,7 @@ class VolumeStereoNetwork(StereoNetwork):
         groups: int = 4,
         fine_match: int = 32,
         fine_groups: int = 2,
+        unit_length: bool = True,
         aggregation: tuple[int, int, int] = (16, 32, 48),
         hidden: int = 32,
         steps: int = 2,
@@ -63,6 +65,7 @@ class VolumeStereoNetwork(StereoNetwork):
             "groups": groups,
             "fine_match": fine_match,
             "fine_groups": fine_groups,
+            "unit_length": unit_length,
             "aggregation": list(aggregation),
             "hidden": hidden,
             "steps": steps,
@@ -75,6 +78,7 @@ class VolumeStereoNetwork(StereoNetwork):
             raise ValueError(f"enlarge must be 1 or 2, not {enlarge}")
         self.enlarge, self.size_multiple = enlarge, SIZE_MULTIPLE // enlarge
         self.groups, self.fine_groups, self.steps, self.radius = groups, fine_groups, steps, radius
+        self.unit_length = unit_length
         self.max_disparity = max_disparity
         self.exporting = False
         self.encoder = ReferenceEncoder() if encoder == "reference" else CompactEncoder(_five(channels))
@@ -128,7 +132,7 @@ class VolumeStereoNetwork(StereoNetwork):
         features = self.encoder(both)
         count = left.shape[0]
         seen = type(features)(*(level[:count] for level in features))
-        eighth = normalise_groups(self.match8(features.eighth), self.groups)
+        eighth = normalise_groups(self.match8(features.eighth), self.groups, self.unit_length)
         volume = correlation_volume(eighth[:count], eighth[count:], 0, self.max_disparity * self.enlarge // 8)
         scores = self.aggregation(volume, seen).float()
         coarse = peak_expectation(scores)
@@ -145,7 +149,7 @@ class VolumeStereoNetwork(StereoNetwork):
     def _refine(self, quarter: Tensor, disparity: Tensor, auxiliary: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Both images' 1/4 features and the disparity at 1/4 -> the hidden state and the disparity after all steps."""
         count = disparity.shape[0]
-        fine = normalise_groups(self.match4(quarter), self.fine_groups)
+        fine = normalise_groups(self.match4(quarter), self.fine_groups, self.unit_length)
         reach = self.max_disparity // self._fine_steps + 2 * self.radius + 2
         look_up: Callable[[Tensor], Tensor]
         if self.exporting:

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ class Phase:
 class PretrainSettings:
     """hours: the whole budget, over all resumes. start_from: a network's file whose weights a fresh run begins with.
 
+    max_steps: end, and let the learning rate fall, after so many steps, if that comes first.
     workers: processes that make crops; 0 = in this one.
     """
 
@@ -121,7 +123,7 @@ def pretrain(
         state = PretrainState.fresh(wanted, device)
         if settings.start_from:
             state.begin_with(load_network(Path(settings.start_from)).network)
-    run = _Pretraining(
+    run = Pretraining(
         settings,
         folder,
         state=state,
@@ -135,7 +137,7 @@ def pretrain(
         yield event
 
 
-class _Pretraining:
+class Pretraining:
     """One start of a run."""
 
     def __init__(
@@ -152,16 +154,22 @@ class _Pretraining:
         self.settings, self.folder, self.state, self.device = settings, folder, state, device
         self.source, self.cancel = source, cancel
         self.precision: PrecisionChoice = choose_precision(state.network, device, settings.precision)
-        self.validation = PretrainValidation(settings.scenes_per_kind, 192)
         self.started = time.monotonic()
         self.elapsed_before_s = state.elapsed_s
         self.phase: Phase | None = None
         self.stream: Iterator[dict[str, Tensor]] = iter(())
 
+    @cached_property
+    def validation(self) -> PretrainValidation:
+        """Rendered when it is first needed."""
+        return PretrainValidation(self.settings.scenes_per_kind, 192)
+
     @property
     def fraction(self) -> float:
-        """Share of the time budget used up, over all starts."""
-        return self.state.elapsed_s / (self.settings.hours * 3600)
+        """Share of the budget used up, over all starts: of the time, or of the steps when these end first."""
+        time_share = self.state.elapsed_s / (self.settings.hours * 3600)
+        steps = self.settings.max_steps
+        return time_share if steps is None else max(time_share, self.state.step / steps)
 
     def events(self) -> Iterator[PretrainEvent]:
         """The training loop."""
@@ -171,7 +179,7 @@ class _Pretraining:
         seen = self.state.crops
         try:
             while not self._is_over():
-                parts = self._step()
+                parts = self.step()
                 now = time.monotonic() - self.started
                 if now - marks["report"] >= self.settings.report_every_s:
                     rate = (self.state.crops - seen) / (now - marks["report"])
@@ -194,10 +202,9 @@ class _Pretraining:
         yield self._event("finished", {"reason": "time is used up"})
 
     def _is_over(self) -> bool:
-        steps = self.settings.max_steps
-        return self.cancel.is_cancelled or self.fraction >= 1 or (steps is not None and self.state.step >= steps)
+        return self.cancel.is_cancelled or self.fraction >= 1
 
-    def _step(self) -> dict[str, Tensor]:
+    def step(self) -> dict[str, Tensor]:
         """One optimiser step; a batch with a loss that is no number is skipped."""
         state, fraction = self.state, self.fraction
         phase = self._enter_phase(fraction)
