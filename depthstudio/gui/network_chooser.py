@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QStyle, QStyleOptionComboB
 
 from depthstudio.gui.settings import WindowSettings
 from depthstudio.gui.widgets.basics import column, field
+from depthstudio.resources import shipped_networks
 from depthstudio.workspace import Workspace
 
 _GROUPS = {"run": "Runs, newest first", "shipped": "Shipped with DepthStudio", "file": "Files"}
@@ -22,7 +23,7 @@ _FILTER = "Networks (*.safetensors *.pth *.pt);;All files (*)"
 
 @dataclass(frozen=True)
 class NetworkItem:
-    """One network. kind: run, shipped or file. detail: of a run its best error and its date."""
+    """One network. kind: run, shipped or file. detail: of a run its best error and its date, else what it is for."""
 
     kind: str
     title: str
@@ -42,7 +43,8 @@ def list_networks(workspace: Workspace) -> list[NetworkItem]:
             error = f"EPE {epe_px:.2f} px, " if isfinite(epe_px) else ""
             detail = error + run.about.created[5:16].replace("T", " ")
             items.append(NetworkItem("run", run.name, run.best_path, detail))
-    items += [NetworkItem("shipped", path.stem, path) for path in bundled_networks()]
+    purposes = shipped_networks()
+    items += [NetworkItem("shipped", path.stem, path, purposes[path.stem]) for path in bundled_networks()]
     if workspace.networks.is_dir():
         found = sorted(p for p in workspace.networks.iterdir() if p.suffix in (".safetensors", ".pth", ".pt"))
         items += [NetworkItem("file", path.name, path) for path in found]
@@ -133,7 +135,7 @@ class NetworkChooser(QWidget):
                 for item in members:
                     words = f"{item.title} · {item.detail}" if item.detail else item.title
                     self.combo.addItem(words, item.path)
-                    self.combo.setItemData(self.combo.count() - 1, str(item.path), Qt.ItemDataRole.ToolTipRole)
+                    self.combo.setItemData(self.combo.count() - 1, f"{words}\n{item.path}", Qt.ItemDataRole.ToolTipRole)
             if self._items:
                 self.combo.insertSeparator(self.combo.count())
             self.combo.addItem("Open a file…", _OPEN_FILE)

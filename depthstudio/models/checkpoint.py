@@ -19,7 +19,7 @@ from torch import Tensor
 from depthstudio.errors import NetworkError
 from depthstudio.models.base import StereoNetwork
 from depthstudio.models.registry import create_network
-from depthstudio.resources import resource_path
+from depthstudio.resources import resource_path, shipped_networks
 from depthstudio.storage import atomic_path
 from depthstudio.workspace import Workspace
 
@@ -98,8 +98,8 @@ def load_network(path: Path | str) -> LoadedNetwork:
 
 
 def bundled_networks() -> list[Path]:
-    """The networks shipped with the program, sorted by name."""
-    return sorted(resource_path("networks").glob("*.safetensors"))
+    """The networks shipped with the program, the default first."""
+    return [resource_path("networks") / f"{name}.safetensors" for name in shipped_networks()]
 
 
 def resolve_network(spec: str, workspace: Workspace | None = None) -> Path:

@@ -13,8 +13,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from depthstudio.errors import NetworkError
-from depthstudio.models import create_network, load_network, resolve_network, save_network
+from depthstudio.models import bundled_networks, create_network, load_network, resolve_network, save_network
 from depthstudio.models.checkpoint import FORMAT
+from depthstudio.resources import resource_path, shipped_networks
 from depthstudio.workspace import Workspace
 
 TINY: dict[str, Any] = {
@@ -164,3 +165,12 @@ def test_a_file_of_an_older_structure_says_so_and_what_to_do(tmp_path: Path) -> 
     save_file(removed, path, {**header, "options": json.dumps({"no_longer_there": 1})})
     with pytest.raises(NetworkError, match="made by an older version"):
         load_network(path)
+
+
+def test_every_shipped_network_is_listed_with_its_purpose_and_its_card_and_the_default_comes_first() -> None:
+    purposes = shipped_networks()
+    folder = resource_path("networks")
+    assert set(purposes) == {path.stem for path in folder.glob("*.safetensors")}
+    assert all(purposes.values()) and all((folder / f"{name}.md").is_file() for name in purposes)
+    assert next(iter(purposes)) == "depthstudio-s"
+    assert [path.stem for path in bundled_networks()] == list(purposes)

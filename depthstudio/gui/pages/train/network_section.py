@@ -15,13 +15,13 @@ from depthstudio.gui.tasks import TaskContext
 from depthstudio.gui.theme import mark
 from depthstudio.gui.training_worker import loaded_lines
 from depthstudio.gui.widgets.basics import Section, field, label
-from depthstudio.resources import resource_path
+from depthstudio.resources import shipped_networks
 
 _CHECKPOINT = "checkpoint…"
 _OWN = "depthstudio-s"
 _FILES = "Networks (*.safetensors *.pth *.pt);;All files (*)"
 _ABOUT = {
-    "shipped": "Shipped with DepthStudio, trained on synthetic scenes.",
+    "shipped": "Shipped with DepthStudio, trained on synthetic scenes; {}.",
     "untrained": "Random weights: without pretraining it needs far more frames and epochs.",
     "siamese": "The classic encoder-decoder with random weights: to compare with, or to train from nothing.",
 }
@@ -58,9 +58,9 @@ class NetworkSection(Section):
         self._about.clear()
         with QSignalBlocker(self.box):
             self.box.clear()
-            shipped = sorted(path.stem for path in resource_path("networks").glob("*.safetensors"))
-            for name in shipped:
-                self._add(name, name, _ABOUT["shipped"])
+            shipped = shipped_networks()
+            for name, purpose in shipped.items():
+                self._add(name, name, _ABOUT["shipped"].format(purpose))
             if _OWN not in shipped:
                 self._add(f"{_OWN}, untrained", _OWN, _ABOUT["untrained"])
             for entry in runs:
