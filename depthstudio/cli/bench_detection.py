@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
 
-_TABLE_WIDTH = 120
+from depthstudio.cli.tables import table_console
 
 
 def detection(arguments: argparse.Namespace) -> int:
     """Print the table; the last column says whether the limit was kept."""
-    from rich.console import Console
     from rich.table import Table
 
     from depthstudio.calibration.detection_speed import LIMITS_MS, detection_speed
@@ -22,7 +20,7 @@ def detection(arguments: argparse.Namespace) -> int:
 
     data = os.environ.get("DEPTHSTUDIO_DATA")
     size = parse_size(arguments.size or "640x480")
-    console = Console(width=None if sys.stdout.isatty() else _TABLE_WIDTH)
+    console = table_console()
     table = Table("pairs", title=f"looking for the board, {size[0]}x{size[1]}, both images")
     for heading in ("pairs", "found %", "CPU ms", "p95", "wall ms", "limit", ""):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from depthstudio.cli.tables import table_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from depthstudio.training.overfit import ArmResult, OverfitPlan
 
-_WIDTH = 120
 _CROP_LIMIT = (512, 320)
 CONVENTIONS = (
     "Loss (smooth L1) and EPE in px per valid pixel of the noisy labels, train and validation at the best epoch; gap = "
@@ -47,7 +47,6 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def overfit(arguments: argparse.Namespace) -> int:
     """Run or go on with the comparison and print its table."""
-    from rich.console import Console
 
     from depthstudio.storage import cache_root, write_text
     from depthstudio.training.overfit import as_json
@@ -55,7 +54,7 @@ def overfit(arguments: argparse.Namespace) -> int:
     plan = _plan(arguments)
     data = arguments.data or cache_root() / "overfit"
     out = arguments.out or data / f"runs-{plan.data.size[0]}x{plan.data.size[1]}-{plan.data.train}-{plan.epochs}"
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    console = table_console()
     console.print(f"{plan.steps} steps of {plan.batch_size} crops of {plan.crop[0]}x{plan.crop[1]} px per arm; {out}")
     results = _follow(plan, data, out, console)
     if not results:

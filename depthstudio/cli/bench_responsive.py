@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from depthstudio.cli.tables import table_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,20 +17,18 @@ if TYPE_CHECKING:
     from depthstudio.gui.event_loop_delay import Stall
     from depthstudio.gui.responsive_benchmark import Phase, Responsiveness
 
-_TABLE_WIDTH = 120
 _MOST_PLACES = 8
 
 
 def responsive(arguments: argparse.Namespace) -> int:
     """Run the benchmark and print a table."""
     import psutil
-    from rich.console import Console
     from rich.table import Table
 
     from depthstudio.gui.responsive_benchmark import SIZE, TARGET_MAX_MS, TARGET_P99_MS, responsive_benchmark
     from depthstudio.storage import write_text
 
-    console = Console(width=None if sys.stdout.isatty() else _TABLE_WIDTH, highlight=False)
+    console = table_console()
     network = (arguments.networks or ["depthstudio-s"])[0]
     with tempfile.TemporaryDirectory() as folder:
         found = responsive_benchmark(Path(folder), network, arguments.minutes * 60, console.print)

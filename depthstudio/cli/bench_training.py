@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 
+from depthstudio.cli.tables import table_console
+
 _SIZE, _FRAMES, _VALIDATION, _EPOCHS, _BATCH = (640, 480), 24, 6, 3, 4
 _CROP = (512, 320)
-_WIDTH = 120
 CONVENTIONS = (
     "plain: fp32, contiguous, every frame read, rectified and labelled in the step that needs it. Epochs take turns.",
     "first: the epoch that fills the caches; later: the mean of the others. Loading counts, validation does not.",
@@ -19,7 +19,6 @@ CONVENTIONS = (
 
 def training(arguments: argparse.Namespace) -> int:
     """Measure and print."""
-    from rich.console import Console
     from rich.table import Table
 
     from depthstudio.evaluation.overfit_data import OverfitData
@@ -33,7 +32,7 @@ def training(arguments: argparse.Namespace) -> int:
     data = OverfitData(arguments.frames or _FRAMES, arguments.validation_frames or _VALIDATION, size)
     crop = (min(_CROP[0], size[0]), min(_CROP[1], size[1]))
     settings = equal_settings(crop, _BATCH, arguments.epochs or _EPOCHS)
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    console = table_console()
     folder = arguments.data or cache_root() / "overfit"
     with console.status("Measuring") as status:
         for words in data.record(folder):

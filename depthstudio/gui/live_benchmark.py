@@ -38,6 +38,7 @@ class LiveBenchmark:
 
     event_loop: how much later than due a timer of the window fires. memory_mb: resident memory every five seconds.
     camera_per_s: frames the simulated camera delivered. load: of the machine over the last minute, this included.
+    cpu_ms_per_prediction: processor time on all cores; the simulated camera renders in a process that is not counted.
     """
 
     network: str
@@ -55,6 +56,7 @@ class LiveBenchmark:
     event_loop_max_ms: float
     memory_mb: tuple[float, ...]
     load: float
+    cpu_ms_per_prediction: float = float("nan")
 
     @property
     def memory_growth_mb_per_minute(self) -> float:
@@ -71,14 +73,20 @@ class LiveBenchmark:
 
 
 def live_benchmark(
-    folder: Path, network: Path, seconds: float, backend: str = "auto", tell: Callable[[str], object] = print
+    folder: Path,
+    network: Path,
+    seconds: float,
+    backend: str = "auto",
+    tell: Callable[[str], object] = print,
+    *,
+    half_resolution: bool = False,
 ) -> LiveBenchmark:
     """Measure for so long, in a window on an empty workspace in `folder`. SettingsError without a display."""
     need_display("depthstudio bench live")
     make_application()
     window = make_window(Workspace(folder))
     try:
-        page = _prepared(window, network, backend)
+        page = _prepared(window, network, backend, half_resolution)
         tell("Loading the network and rendering the scene")
         wait_for(lambda: page.views.result is not None, _FIRST_RESULT_S, "No depth was shown.")
         wait(_SETTLE_S)
@@ -91,7 +99,7 @@ def live_benchmark(
         window.close()
 
 
-def _prepared(window: MainWindow, network: Path, backend: str) -> LivePage:
+def _prepared(window: MainWindow, network: Path, backend: str, half_resolution: bool) -> LivePage:
     """The window on the Live page, source and calibration open, the network chosen."""
     window.studio.settings.live_backend = backend
     window.resize(*_WINDOW_SIZE)
@@ -100,6 +108,7 @@ def _prepared(window: MainWindow, network: Path, backend: str) -> LivePage:
     page = window.pages["live"]
     assert isinstance(page, LivePage)
     page.computing.choose_backend(backend)
+    page.computing.choose_half_resolution(half_resolution)
     window.studio.use_calibration(ActiveCalibration(simulated_rig("hybrid", SIZE).calibration, "the rig's own"))
     page.choose_network(network)
     window.studio.sources.open(SOURCE)
@@ -119,6 +128,7 @@ class _Meter(QObject):
         self._delay = EventLoopDelay(self)
         self._memory_mb: list[float] = []
         self._started_s = time.perf_counter()
+        self._cpu_s = time.process_time()
         self._received = page.studio.sources.rates.received
         page.views.displayed.connect(self._on_displayed)
         self._weighing = QTimer(self, interval=round(_MEMORY_EVERY_S * 1000))
@@ -153,6 +163,7 @@ class _Meter(QObject):
             delays.max_ms,
             tuple(self._memory_mb),
             psutil.getloadavg()[0],
+            (time.process_time() - self._cpu_s) * 1000 / max(len(self._latency_ms), 1),
         )
 
     def _on_displayed(self, result: LiveResult, ms: float) -> None:

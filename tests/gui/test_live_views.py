@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from depthstudio.geometry import RectifiedGeometry
 from depthstudio.geometry.disparity import disparity_to_depth
 from depthstudio.gui.pages.live.cloud import CloudOptions, cloud_of
 from depthstudio.gui.pages.live.display_form import DisplayForm
+from depthstudio.gui.pages.live.speed_hint import SpeedHint
 from depthstudio.gui.pages.live.views import LiveViews
 from depthstudio.gui.theme import ThemeMode, theme
 from depthstudio.inference import Prediction
@@ -171,6 +173,8 @@ def test_the_cursor_reads_every_method_that_is_shown(views: LiveViews) -> None:
     assert views.readout.text("depth") == f"{depth_m:.3f} m"
     assert views.readout.text("exact") == f"{exact_m:.3f} m"
     assert views.readout.text("confidence") == "80%"
+    assert views.readout.text("difference") == "-1.00 px", "in the unit of the views"
+    views.set_unit("depth")
     assert views.readout.text("difference") == f"{(depth_m - exact_m) * 1000:+.1f} mm"
 
 
@@ -188,3 +192,26 @@ def test_a_cloud_is_cut_by_distance_and_confidence_and_coloured_by_distance() ->
     assert near.points_m[:, 2].max() <= 1.0
     assert len(np.unique(near.colors, axis=0)) > 50
     assert cloud_of(result, CloudOptions(method="camera")) is None
+
+
+def test_a_network_far_behind_the_camera_offers_half_resolution_and_the_way_back(qtbot: QtBot) -> None:
+    hint = SpeedHint()
+    qtbot.addWidget(hint)
+    hint.show_rates(30.0, math.nan, half=False)
+    assert not hint.isVisibleTo(None), "nothing is predicted yet"
+    hint.show_rates(30.0, 40.0, half=False)
+    assert not hint.isVisibleTo(None), "25 of 30 is near enough"
+    hint.show_rates(30.0, 200.0, half=False)
+    assert hint.isVisible()
+    assert "5.0 of the camera's 30 frames" in hint.words.text()
+    hint.show_rates(30.0, 48.0, half=False)
+    assert hint.isVisible(), "does not come and go at the limit"
+    with qtbot.waitSignal(hint.half_chosen) as chosen:
+        hint.button.click()
+    assert chosen.args == [True]
+    hint.show_rates(30.0, 30.0, half=True)
+    assert hint.isVisible()
+    assert not hint.words.isVisible()
+    with qtbot.waitSignal(hint.half_chosen) as chosen:
+        hint.button.click()
+    assert chosen.args == [False]

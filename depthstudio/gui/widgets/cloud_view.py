@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections import deque
@@ -22,7 +23,9 @@ LEAST_POINTS, MOST_POINTS = 12_000, 160_000
 _SLOW_MS, _QUICK_MS = 40.0, 22.0
 _TIMES_JUDGED = 7
 _START_ELEVATION, _START_AZIMUTH = 14.0, -90.0
-_DISTANCE_SHARE = 1.5
+# How far to stand from the middle of the scene, in its distance from the camera, and how much of it to fit.
+_NEAREST_STAND, _FARTHEST_STAND = 1.2, 4.0
+_FITTED_PERCENT = 90
 _GRID_STEPS_M = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 _GRID_LINES = 10
 _OVERLAP = 1.3
@@ -71,13 +74,17 @@ class CloudView(gl.GLViewWidget):
             self.reset_view()
 
     def reset_view(self) -> None:
-        """Look from behind the camera, the middle of the scene in the middle."""
+        """Look from behind the camera, the middle of the scene in the middle and nearly all of it in sight."""
         points = self._points.pos
         self._framed = len(points) > 1
-        depth_m = float(np.median(points[:, 1])) if self._framed else 1.0
+        middle = np.median(points, axis=0) if self._framed else np.array([0.0, 1.0, 0.0])
+        half_width = math.tan(math.radians(self.opts["fov"] / 2))
+        half_height = half_width * self.height() / max(self.width(), 1)
+        beside = np.abs(points - middle) / np.array([half_width, 1.0, max(half_height, 0.1)])
+        fitting_m = np.percentile(np.maximum(beside[:, 0], beside[:, 2]) + middle[1] - points[:, 1], _FITTED_PERCENT)
         self.setCameraPosition(
-            pos=QVector3D(0.0, depth_m, 0.0),
-            distance=_DISTANCE_SHARE * depth_m,
+            pos=QVector3D(*middle),
+            distance=float(np.clip(fitting_m, _NEAREST_STAND * middle[1], _FARTHEST_STAND * middle[1])),
             elevation=_START_ELEVATION,
             azimuth=_START_AZIMUTH,
         )

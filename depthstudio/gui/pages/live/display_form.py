@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout,
 
 from depthstudio.gui.colormaps import COLORMAP_NAMES
 from depthstudio.gui.pages.live.coloring import AUTO, FIXED, PERCENTILES
-from depthstudio.gui.pages.live.kinds import METHODS, UNITS
+from depthstudio.gui.pages.live.kinds import SHORT_NAMES, UNITS
 from depthstudio.gui.pages.live.views import LAYOUTS, LiveViews
 from depthstudio.gui.widgets.basics import Section, Segments, field, label, row
 
@@ -73,7 +73,7 @@ class DisplayForm(Section):
         chooser = field(
             QComboBox(), ("Minuend", "Subtrahend")[place], "The difference view shows the first minus the second."
         )
-        for key, words in METHODS.items():
+        for key, words in SHORT_NAMES.items():
             chooser.addItem(words, key)
         chooser.setCurrentIndex(chooser.findData(self._coloring.pair[place]))
         chooser.setMinimumWidth(64)

@@ -19,6 +19,8 @@ METHODS = {
     "sgbm": "SGBM",
     "exact": "Exact (simulated)",
 }
+# For places with little room.
+SHORT_NAMES = METHODS | {"processed": "After steps", "second": "Second", "camera": "Camera", "exact": "Exact"}
 # Whose confidence a view shows.
 CONFIDENCES = {"confidence": "network", "second_confidence": "second"}
 VIEWS = {

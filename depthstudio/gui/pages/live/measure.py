@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLabel
 
 from depthstudio.geometry.measuring import Distance, Pixel, RegionStatistics, distance_between, region_statistics
-from depthstudio.gui.pages.live.kinds import METHODS
+from depthstudio.gui.pages.live.kinds import METHODS, SHORT_NAMES
 from depthstudio.gui.pages.live.readout import spoken_distance
 from depthstudio.gui.widgets.basics import Section, Segments, icon_button, label, number_label
 from depthstudio.gui.widgets.overlays import Overlay
@@ -69,7 +69,7 @@ class MeasureSection(Section):
             self._headings.append(heading)
             grid.addWidget(heading, 0, j)
         for i, name in enumerate(_MEASURED, start=1):
-            line = [label(METHODS[name], "muted")]
+            line = [label(SHORT_NAMES[name], "muted")]
             grid.addWidget(line[0], i, 0)
             for j, column in enumerate(_COLUMNS, start=1):
                 cell = self._cells[name, column] = number_label("–")

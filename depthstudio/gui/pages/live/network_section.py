@@ -11,6 +11,7 @@ from depthstudio.gui.calibration_origin import network_conflict
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.loop_engine import EngineState
 from depthstudio.gui.network_chooser import NetworkChooser, NetworkItem, network_used_last
+from depthstudio.gui.pages.live.speed_hint import SpeedHint
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.widgets.basics import Section, icon_button, label
 
@@ -41,10 +42,11 @@ class NetworkSection(Section):
             "Compare with no other network",
         )
         self.state = label("", "small", wrap=True)
+        self.speed_hint = SpeedHint()
         self.warning = label("", "small", wrap=True, tone="warning")
         again = icon_button("refresh-cw", "Load the network again", self.reload_requested.emit, size_px=14)
         self.heading_row.addWidget(again)
-        for widget in (self.first, self.second, self.state, self.warning):
+        for widget in (self.first, self.second, self.state, self.speed_hint, self.warning):
             self.add(widget)
         self.warning.hide()
         self.first.chosen.connect(self.chosen)

@@ -156,6 +156,10 @@ class ComputingForm(Section):
         """See Predictor."""
         return self._half.isChecked()
 
+    def choose_half_resolution(self, half: bool) -> None:
+        """As if the user did."""
+        self._half.setChecked(half)
+
     def _on_changed(self) -> None:
         self._settings.live_backend = self.backend
         self._settings.live_half_resolution = self.half_resolution

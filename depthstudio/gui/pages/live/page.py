@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -87,6 +88,7 @@ class LivePage(LoopPage):
         self.networks.chosen.connect(self.choose_network)
         self.networks.second_chosen.connect(self.choose_second)
         self.networks.reload_requested.connect(self.reload)
+        self.networks.speed_hint.half_chosen.connect(self.computing.choose_half_resolution)
         self.computing.changed.connect(self.refresh)
         self.engine.changed.connect(self._show_state)
         self.engine.failed.connect(self._on_failed)
@@ -276,5 +278,11 @@ class LivePage(LoopPage):
 
     def _show_numbers(self) -> None:
         loop = self.engine.loop
-        self.speed.set_statistics(loop.statistics() if loop is not None else None)
+        statistics = loop.statistics() if loop is not None else None
+        self.speed.set_statistics(statistics)
+        self.networks.speed_hint.show_rates(
+            self.studio.sources.rates.camera_hz,
+            statistics.inference.p50_ms if statistics is not None else nan,
+            self.computing.half_resolution,
+        )
         self.steps.show_done(self.views.result)

@@ -42,8 +42,11 @@ def spoken_distance(metres: float, sign: str = "") -> str:
     return f"{metres * 1000:{sign}.1f} mm" if abs(metres) < 1 else f"{metres:{sign}.2f} m"
 
 
-def read_at(result: LiveResult, x: int, y: int, pair: Pair = ("network", "camera")) -> dict[str, str]:
-    """Words for every value known at a pixel."""
+def read_at(
+    result: LiveResult, x: int, y: int, pair: Pair = ("network", "camera"), unit: str = "depth"
+) -> dict[str, str]:
+    """Words for every value known at a pixel. unit: disparity or depth, of the difference; of disparities when there is
+    no depth."""
 
     def at(maps: Mapping[str, FloatMap], name: str) -> float | None:
         values = maps.get(name)
@@ -59,16 +62,17 @@ def read_at(result: LiveResult, x: int, y: int, pair: Pair = ("network", "camera
         words["error"] = f"± {spoken_distance(expected_error_m(depth_m, result.geometry))}"
     if result.prediction.confidence is not None:
         words["confidence"] = f"{float(result.prediction.confidence[y, x]) * 100:.0f}%"
-    metric, unit = bool(result.depth_m), "depth" if result.depth_m else "disparity"
+    metric = bool(result.depth_m)
     for kind in (*METHODS, "second_confidence", "difference"):
-        values = values_of(result, kind, unit, pair) if kind in _NAMES else None
+        shown = unit if metric and kind == "difference" else "depth" if metric else "disparity"
+        values = values_of(result, kind, shown, pair) if kind in _NAMES else None
         value = float(values[y, x]) if values is not None else float("nan")
         if not np.isfinite(value):
             continue
         if kind == "second_confidence":
             words[kind] = f"{value * 100:.0f}%"
         elif kind == "difference":
-            words[kind] = spoken_distance(value, "+") if metric else f"{value:+.2f} px"
+            words[kind] = spoken_distance(value, "+") if shown == "depth" else f"{value:+.2f} px"
         else:
             words[kind] = f"{value:.3f} m" if metric else f"{value:.2f} px"
     return words

@@ -225,7 +225,7 @@ class LiveViews(QWidget):
             self.readout.set_words({})
             self.color_bar.set_mark(None)
             return
-        self.readout.set_words(read_at(result, *cursor, self.coloring.pair))
+        self.readout.set_words(read_at(result, *cursor, self.coloring.pair, self.coloring.unit))
         values = values_of(result, "network", self.coloring.unit, self.coloring.pair)
         value = float(values[cursor[1], cursor[0]]) if values is not None else float("nan")
         self.color_bar.set_mark(value if value > 0 else None)
