@@ -21,7 +21,7 @@ _RUNTIMES = ("torch", "onnxruntime", "openvino")
 
 @dataclass(frozen=True)
 class Choice:
-    """backend: one of BACKENDS. times_ms: median per backend measured."""
+    """backend: one of BACKENDS. times_ms: the quickest run of each backend measured."""
 
     backend: str
     times_ms: dict[str, float]

@@ -162,7 +162,7 @@ def _require_agreement(backend: Backend, output: BackendOutput, expected: Backen
 
 
 def _times_ms(backends: dict[str, Backend], left: Image, right: Image) -> dict[str, float]:
-    """Median of each, taken in turns so that other work on the machine hits all alike."""
+    """The least disturbed run of each; a median would choose by what else the machine did. Taken in turns."""
     times: dict[str, list[float]] = {name: [] for name in backends}
     deadline = time.perf_counter() + _MEASURE_S
     for round_number in range(_ROUNDS):
@@ -172,4 +172,4 @@ def _times_ms(backends: dict[str, Backend], left: Image, right: Image) -> dict[s
             started = time.perf_counter()
             backend.run(left, right)
             times[name].append((time.perf_counter() - started) * 1000.0)
-    return {name: round(float(np.median(values)), 2) for name, values in times.items()}
+    return {name: round(min(values), 2) for name, values in times.items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from depthstudio.frames import FloatMap, Image
 from depthstudio.synthetic.sensor import Sensor
@@ -69,6 +70,7 @@ class SensorNoise:
         rng = np.random.default_rng((seed, 61))
         shape = (_TILE, _TILE) if sensor.is_infrared else (_TILE, _TILE, 3)
         self._tile = np.clip(rng.standard_normal(shape, np.float32) * 32, -127, 127).astype(np.int8)
+        self._tiled: tuple[tuple[int, int], NDArray[np.int8]] | None = None
         self.set_exposure(EXPOSURE_MS, GAIN)
 
     def set_exposure(self, exposure_ms: float, gain: float) -> None:
@@ -87,12 +89,18 @@ class SensorNoise:
         if not self._noise:
             return np.asarray(exposed, np.uint8)
         height, width = image.shape[:2]
-        tile = self._tile
-        if height > _TILE // 2 or width > _TILE // 2:
-            repeats = (-(-height // _TILE) + 1, -(-width // _TILE) + 1)
-            tile = np.tile(tile, repeats + (1,) * (tile.ndim - 2))
+        tile = self._large_enough(height, width)
         row, column = (int(rng.integers(0, tile.shape[k] - size + 1)) for k, size in enumerate((height, width)))
         grain = np.ascontiguousarray(tile[row : row + height, column : column + width])
         sigma = cv2.LUT(image, self._sigma)
         noise = cv2.multiply(sigma, grain, scale=1.0 / 512.0, dtype=cv2.CV_16S)
         return np.asarray(cv2.add(exposed, noise, dtype=cv2.CV_8U), np.uint8)
+
+    def _large_enough(self, height: int, width: int) -> NDArray[np.int8]:
+        """The tile, or several of it side by side for large pictures; put together once for each size."""
+        if height <= _TILE // 2 and width <= _TILE // 2:
+            return self._tile
+        repeats = (-(-height // _TILE) + 1, -(-width // _TILE) + 1)
+        if self._tiled is None or self._tiled[0] != repeats:
+            self._tiled = repeats, np.tile(self._tile, repeats + (1,) * (self._tile.ndim - 2))
+        return self._tiled[1]

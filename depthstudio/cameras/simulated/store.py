@@ -21,6 +21,7 @@ from depthstudio.cameras.simulated.stage import Stage
 from depthstudio.storage import cache_root
 
 _KEPT_BYTES = 3 * 1024**3
+_HELD_BYTES = 96 * 1024**2
 _ABANDONED_S = 600.0
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
@@ -41,6 +42,8 @@ class LoopStore:
         self._renderer = FrameRenderer(stage)
         self.folder = _writable(cache_folder() / _key(settings))
         self._present = 0
+        self._held: dict[int, RenderedFrame] = {}
+        self._held_bytes = 0
 
     def load(self, index: int) -> RenderedFrame | None:
         """A frame rendered before, or None."""
@@ -56,12 +59,21 @@ class LoopStore:
 
     def get(self, index: int) -> RenderedFrame:
         """A frame, rendered here and now when nobody has yet."""
-        found = self.load(index)
-        if found is not None:
-            return found
-        frame = self._renderer.render(index)
-        self._save(index, frame)
+        if index in self._held:
+            return self._held[index]
+        frame = self.load(index)
+        if frame is None:
+            frame = self._renderer.render(index)
+            self._save(index, frame)
+        self._hold(index, frame)
         return frame
+
+    def _hold(self, index: int, frame: RenderedFrame) -> None:
+        """Keep the first frames in memory: reading them again and again costs more than all else in a short loop."""
+        size = sum(array.nbytes for array in frame)
+        if self._held_bytes + size <= _HELD_BYTES:
+            self._held[index] = frame
+            self._held_bytes += size
 
     def has(self, index: int) -> bool:
         """True when a frame is there to be loaded."""
