@@ -147,7 +147,7 @@ def _judge_overfitting(epochs: Sequence[EpochDone], settings: TrainingSettings) 
     )
     stop = stop_epoch(epochs, settings.epochs, settings.early_stop_patience)
     if settings.early_stop_patience and stop is not None:
-        step = f"Early stopping ends the run at epoch {stop}. Stop now: the best epoch is kept."
+        step = f"Early stopping ends the run at epoch {stop}{_saves(stop, settings)}. Stop now: the best epoch is kept."
     elif stop is not None:
         step = (
             f"Patience {USUAL_PATIENCE} would stop at epoch {stop} and save {plural(settings.epochs - stop, 'epoch')}. "
@@ -156,6 +156,11 @@ def _judge_overfitting(epochs: Sequence[EpochDone], settings: TrainingSettings) 
     else:
         step = "Stop now: the best epoch is kept."
     return Judgement(f"Overfitting since epoch {since}", evidence, step, "bad")
+
+
+def _saves(stop: int, settings: TrainingSettings) -> str:
+    saved = settings.epochs - stop
+    return f" and saves {plural(saved, 'epoch')}" if saved > 0 else ""
 
 
 def _judge_rate(epochs: Sequence[EpochDone]) -> Judgement | None:

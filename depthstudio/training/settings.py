@@ -273,7 +273,7 @@ class TrainingSettings(BaseModel):
     )
     early_stop_min_delta: float = setting(
         0.0,
-        "Smallest improvement",
+        "Minimum change",
         "The validation loss must fall by more than this to count as better.",
         "Early stopping",
         expert=True,

@@ -26,7 +26,7 @@ class Panel(QFrame):
         self._sections.setSpacing(2 * GRID_PX)
         self._sections.addStretch(1)
         self._stretched = False
-        area = QScrollArea()
+        self._area = area = QScrollArea()
         area.setWidget(inner)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -47,6 +47,10 @@ class Panel(QFrame):
             self._sections.addWidget(item, stretch)
         else:
             self._sections.insertWidget(self._sections.count() - 1, item)
+
+    def scroll_to_top(self) -> None:
+        """Show the first section: something else is told of now."""
+        self._area.verticalScrollBar().setValue(0)
 
     def add_footer(self, item: QWidget | QLayout) -> None:
         """Append to the part that does not scroll."""

@@ -45,6 +45,13 @@ class AllRuns(QObject):
         live = self._job.story.folder if self._job.is_running and self._job.story is not None else None
         self._view.table.show_runs(self._library.entries, load_presets(self._studio.workspace), live)
 
+    def choose_one(self) -> None:
+        """The newest run, when none is chosen: an empty plot tells nothing."""
+        table, entries = self._view.table, self._library.entries
+        if entries and not table.folders:
+            table.choose({entries[0].folder})
+            table.chosen.emit(table.folders)
+
     def _on_chosen(self, folders: list[Path]) -> None:
         entries = [entry for entry in self._library.entries if entry.folder in folders]
         is_live = len(entries) == 1 and self._job.is_live(entries[0].folder)

@@ -24,6 +24,7 @@ _MAX_FAINT_POINTS = 400
 _TURN_MS = 30  # between two plots of a run that grows: drawing all at once holds up the window
 _GAP_ALPHA = 38
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200)
+_MOST_TICKS = 8  # intervals: more labels run into each other in the small plots
 _MIN_EXTENT = 4.0
 
 
@@ -95,7 +96,7 @@ class TrainingPlot(CurvePlot):
             return
         self._extent = extent
         self._show_range()
-        step = next((tick for tick in _TICKS if extent / tick <= 12), _TICKS[-1])
+        step = next((tick for tick in _TICKS if extent / tick <= _MOST_TICKS), _TICKS[-1])
         self.plot.getAxis("bottom").setTickSpacing(step, step)
 
     def _show_range(self) -> None:

@@ -88,6 +88,7 @@ class DistancePlot(QWidget):
             )
             self.plot.addItem(bars)
         self.plot.setXRange(-0.6, max(len(edges), 1) - 0.4, padding=0)
+        self.plot.getAxis("left").setStyle(showValues=bool(edges))
         self.plot.setYRange(0, 1.1 * highest or 1.0, padding=0)
         self.plot.getAxis("bottom").setTicks([[(i, band_words(*edge)) for i, edge in enumerate(edges)]])
         self._show_words(None)

@@ -67,7 +67,7 @@ class TrainPage(Page):
             self.panel.add_footer(footer)
 
     def _connect(self) -> None:
-        self.tabs.chosen.connect(lambda _: self._show_all())
+        self.tabs.chosen.connect(self._on_tab)
         self.setup.changed.connect(self._show_start)
         self.setup.checks.frame_asked.connect(self.show_frame)
         self.job.changed.connect(self._on_job_changed)
@@ -110,7 +110,7 @@ class TrainPage(Page):
     def show_tab(self, key: str) -> None:
         """setup, run or runs."""
         self.tabs.set_current(key)
-        self._show_all()
+        self._on_tab(key)
 
     def show_story(self, story: RunStory | None) -> None:
         """Put a run on the stage."""
@@ -119,6 +119,7 @@ class TrainPage(Page):
         self.views.show_story(story)
         self._offer_comparison()
         self._show_all()
+        self.panel.scroll_to_top()
 
     def show_live(self) -> None:
         """Put the running run on the stage."""
@@ -136,6 +137,12 @@ class TrainPage(Page):
         """From a stored run back to the running one, or to the set-up."""
         if self.tabs.current != "setup":
             self.show_tab("setup")
+
+    def _on_tab(self, key: str) -> None:
+        if key == "runs":
+            self.runs.choose_one()
+        self._show_all()
+        self.panel.scroll_to_top()
 
     def _show_all(self) -> None:
         tab, state = self.tabs.current, self.state

@@ -67,7 +67,7 @@ class RunsView(QWidget):
     def show_stories(self, stories: Sequence[RunStory]) -> None:
         """Lay these runs over each other."""
         self.stories = list(stories)[:MOST_COMPARED]
-        self._hint.setText("" if self.stories else _HINT)
+        self._hint.setText("" if len(self.stories) > 1 else _HINT)
         self._draw()
         self._show_differences()
         tokens = {story.folder: token for story, token in zip(self.stories, _TOKENS, strict=False) if story.folder}

@@ -169,16 +169,26 @@ def _lesson(story: RunStory) -> list[Judgement]:
         if story.settings.early_stop_patience == 0 and stop is not None:
             saved = plural(planned - stop, "epoch")
             words += f" Patience {USUAL_PATIENCE} would have stopped at {stop} and saved {saved}."
+        elif _ended_early(story):
+            words += f" {_saved_by_patience(story)}"
         return [Judgement(f"Overfitting since epoch {since}", words, "More dropout or more recordings.", "warning")]
     if best is not None and large_gap(best):
         words = f"Validation lies {gap_epe_px(best):.3g} px above training."
         return [Judgement("Large gap", words, "More dropout or more varied recordings.", "warning")]
-    if isinstance(story.end, Finished) and story.end.reason == "early stopping" and best is not None:
-        words = f"Early stopping ended it at epoch {ran} and saved {plural(planned - ran, 'epoch')}."
-        return [Judgement("Converged", words, "", "good")]
+    if _ended_early(story) and best is not None:
+        return [Judgement("Converged", _saved_by_patience(story), "", "good")]
     if ran >= planned and best is not None and planned - best.epoch <= 2 and story.is_finished:
         return [Judgement("It was still improving", "", "Fine-tune further, or plan more epochs.", "info")]
     return []
+
+
+def _ended_early(story: RunStory) -> bool:
+    return isinstance(story.end, Finished) and story.end.reason == "early stopping"
+
+
+def _saved_by_patience(story: RunStory) -> str:
+    saved = plural(story.settings.epochs - story.epoch, "epoch")
+    return f"Early stopping ended it at epoch {story.epoch} and saved {saved}."
 
 
 def closing_facts(story: RunStory) -> list[Fact]:
