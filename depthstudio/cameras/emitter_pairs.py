@@ -238,7 +238,7 @@ class EmitterPairs:
             return None
         depths = [label.depth_mm for label in labels if label.depth_mm is not None]
         fused = fuse_depths(depths, self._scale)
-        self.hint = "Hold still; each pair counts once the projector went off again."
+        self.hint = "Recorded. Move on to another view, then hold still."
         about = {"emitter_pair": True, "label_frames": len(labels), "label_first_number": labels[0].number}
         return replace(
             before,

@@ -124,10 +124,15 @@ def _depth_range(depth_mm: NDArray[np.uint16]) -> FrameCheck:
     if not known.size:
         return FrameCheck("range", "none", "bad", "No depth is measured at all.")
     near, far = (float(end) / 1000 for end in np.percentile(known, [5, 95]))
-    value = f"{near:.1f}–{far:.1f} m"
     if far < _NARROW_RANGE * near:
-        return FrameCheck("range", value, "warning", "Everything is at one distance: add things nearer and farther.")
-    return FrameCheck("range", value, "good", f"Nine tenths of the label lie between {near:.2f} m and {far:.2f} m.")
+        words = "Everything is at one distance: add things nearer and farther."
+        return FrameCheck("range", f"{near:.2f}–{far:.2f} m", "warning", words)
+    return FrameCheck(
+        "range",
+        f"{near:.1f}–{far:.1f} m",
+        "good",
+        f"Nine tenths of the label lie between {near:.2f} m and {far:.2f} m.",
+    )
 
 
 def _sharpness(small: Image) -> FrameCheck:

@@ -31,6 +31,8 @@ class HybridSource(FrameSource):
     clock; further apart than tolerance_ms, neither is used. device: as for RealSenseSource.
     """
 
+    sees_dots = False
+
     def __init__(self, url: SourceUrl, device: Any = None) -> None:
         url.check_options(_OPTIONS)
         serial, plus, usb = url.target.partition("+")

@@ -51,6 +51,7 @@ class RealSenseSource(FrameSource):
         self._request = StreamRequest(
             url.choice("mode", MODES, "ir"), url.size(), int(fps) or None, url.flag("color", True)
         )
+        self.sees_dots = self._request.mode == "ir"
         self._given_device = device
         self._described = RealSenseDevice(url.target, self.title)
         self._sensors: list[Any] = []

@@ -133,7 +133,7 @@ class Recorder:
                 self._take(frame)
             self._settle(0)
         except UserError as error:
-            self.error = error
+            self.error = _with_kept(error, self.recorded)
         except Exception as error:
             _log.exception("Recording failed")
             self.error = DatasetError("The recording stopped.", f"{error}.", "What was recorded before is kept.")
@@ -165,6 +165,16 @@ class Recorder:
         """Raise the error of any frame that could not be written; at most `keep` stay unanswered."""
         while self._in_flight and (len(self._in_flight) > keep or self._in_flight[0].done()):
             self._in_flight.popleft().result()
+
+
+def _with_kept(error: UserError, recorded: int) -> UserError:
+    """The same error, saying what is kept."""
+    if not recorded:
+        return error
+    kept = f"The {recorded} frames before are kept." if recorded > 1 else "The frame before is kept."
+    told = type(error)(error.what, error.why, f"{kept} {error.next_step}".strip())
+    told.__cause__ = error
+    return told
 
 
 def _quietly(close: Callable[[], None]) -> None:

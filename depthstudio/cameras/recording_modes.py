@@ -102,6 +102,8 @@ def objection(mode: Mode, source: FrameSource, controls: Sequence[Control]) -> s
     if control is None:
         is_played = isinstance(source, RecordedSource) and mode is Mode.EMITTER_ALTERNATING
         return "" if is_played else f"{source.title} has no projector that can be switched."
+    if not source.sees_dots:
+        return "Its pictures never show the projector's dots: record every frame, or label bursts."
     wanted = ALTERNATING if mode is Mode.EMITTER_ALTERNATING else "off"
     if control.offers(wanted):
         return ""

@@ -6,6 +6,7 @@ moments, and it loses the first set of a .bag.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ from depthstudio.cameras.source import EndOfStream
 from depthstudio.errors import SourceError
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import StereoCalibration
+
+_SQLITE = re.compile(r"SQLite error \(\d+\): (.+)")
 
 
 class SdkFile:
@@ -115,7 +118,11 @@ class SdkFile:
 
 
 def damaged_file(path: Path, reason: str) -> SourceError:
-    """What the user is told about a recording that cannot be read."""
+    """What the user is told about a recording that cannot be read. reason: the SDK's words, cut to what matters."""
+    if path.exists() and not path.stat().st_size:
+        reason = "The file is empty"
+    elif found := _SQLITE.search(reason):
+        reason = f"SQLite says: {found[1]}"
     return SourceError(
         f"The recording {path.name} cannot be read.",
         f"{reason.rstrip('.')}.",

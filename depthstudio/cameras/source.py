@@ -89,10 +89,12 @@ class FrameSource(ABC):
     title: how the window shows it.
     settings_key: under which name the camera's settings are remembered; empty when there is nothing to remember.
     devices: the cameras it needs, as `SourceInfo.devices` names them; known once it was opened.
+    sees_dots: False when its pictures cannot show the dots of its projector, as those of colour cameras.
     """
 
     settings_key: str = ""
     devices: tuple[str, ...] = ()
+    sees_dots: bool = True
 
     def __init__(self, url: str, title: str) -> None:
         self.url = url

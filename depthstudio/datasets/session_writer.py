@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import queue
+import shutil
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -87,6 +88,7 @@ class SessionWriter:
             "calibration_id": calibration.id if calibration is not None else None,
             "excluded": [],
         }
+        is_new = not folder.exists()
         try:
             (folder / FRAMES_FOLDER).mkdir(parents=True, exist_ok=True)
             if calibration is not None:
@@ -94,6 +96,8 @@ class SessionWriter:
             (folder / FRAMES_FILE).touch()
             write_text(folder / SESSION_FILE, json.dumps(about, indent=2, default=str) + "\n")
         except OSError as error:
+            if is_new:
+                shutil.rmtree(folder, ignore_errors=True)
             raise _storage_error(folder, error) from error
         self._start(folder, frame_count=0, last_index=0)
 

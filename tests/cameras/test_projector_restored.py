@@ -112,6 +112,10 @@ def test_a_device_that_cannot_alternate_is_refused_with_its_reason() -> None:
     camera = SoftwareCamera(alternates=False)
     with streaming(camera) as capture:
         assert objection(Mode.EMITTER, capture.source, capture.controls) == ""
+        assert objection(Mode.BURST, capture.source, capture.controls) == ""
+        capture.source.sees_dots = False  # as that of a rig of colour cameras
+        assert "never show" in objection(Mode.EMITTER, capture.source, capture.controls)
+        capture.source.sees_dots = True
         with pytest.raises(SourceError) as refusal:
             RecordingMode(Mode.EMITTER_ALTERNATING).stage(capture, ViewMemory())
     assert "firmware 5.12" in refusal.value.why

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from depthstudio.datasets import Session, SessionWriter, list_sessions
+from depthstudio.datasets import Session, SessionWriter, list_sessions, session_writer
 from depthstudio.errors import DatasetError, UserError
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import StereoCalibration
@@ -178,8 +179,6 @@ def test_a_damaged_line_in_the_middle_costs_that_frame_only(tmp_path: Path, make
 def test_a_full_disk_ends_the_recording_with_a_message_and_a_valid_session(
     tmp_path: Path, make_frame: MakeFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from depthstudio.datasets import session_writer
-
     write = session_writer.write_pixels
 
     def full_after_frame_two(path: Path, pixels: np.ndarray) -> None:
@@ -343,3 +342,18 @@ def test_an_image_of_the_wrong_kind_is_named(
     cv2.imwrite(str(tmp_path / "s/frames" / f"000001_{file}"), pixels)
     with pytest.raises(DatasetError, match="Frame 1 of the session s is damaged"):
         session.frame(0)
+
+
+def test_a_session_that_cannot_be_begun_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(session_writer, "write_text", refuse)
+    with pytest.raises(DatasetError, match="not allowed"):
+        SessionWriter(tmp_path / "new", "sim://ir", None, {})
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep")
+    with pytest.raises(DatasetError):
+        SessionWriter(tmp_path / "mine", "sim://ir", None, {})
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "keep"

@@ -138,17 +138,23 @@ def test_a_pause_leaves_frames_out_and_the_marks_are_kept(page: CapturePage, stu
 
 
 def test_a_countdown_delays_the_recording_and_esc_calls_it_off(
-    window: MainWindow, page: CapturePage, studio: Studio, qtbot: QtBot
+    window: MainWindow, page: CapturePage, studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_rig(studio, qtbot)
+    beeps: list[int] = []
+    monkeypatch.setattr("depthstudio.gui.pages.capture.cue.QApplication.beep", lambda: beeps.append(1))
     page.record.form.countdown.setCurrentIndex(1)
     page.record.toggle()
     assert page.pictures.cue.seconds_left == 3 and page.pictures.cue.isVisible()
     assert not page.recording.is_recording
     qtbot.keyClick(window, "\x1b")
     assert page.pictures.cue.seconds_left == 0
+    page.pictures.cue.flash()
+    assert not beeps, "no sound unless it is asked for"
+    page.record.form.sound.click()
     page.record.toggle()
     qtbot.waitUntil(lambda: page.recording.recorded > 0, timeout=20_000)
+    assert len(beeps) == 3
     page.record.toggle()
     with qtbot.waitSignal(page.recording.finished, timeout=30_000):
         pass
@@ -172,10 +178,13 @@ def test_projector_pairs_are_offered_only_where_there_is_a_projector(
     page: CapturePage, studio: Studio, qtbot: QtBot, make_session: Callable[..., Path]
 ) -> None:
     open_rig(studio, qtbot)
-    assert page.record.form.offers(Mode.EMITTER)
+    assert page.record.form.offers(Mode.EMITTER) and page.record.form.offers(Mode.EMITTER_ALTERNATING)
     with qtbot.waitSignal(studio.sources.opened, timeout=20_000):
         studio.sources.open(f"session://{make_session('old', frames=40)}")
     assert not page.record.form.offers(Mode.EMITTER)
+    assert page.record.form.offers(Mode.EMITTER_ALTERNATING), "it may have been recorded while alternating"
+    page.record.form.mode.setCurrentIndex(list(Mode).index(Mode.EMITTER))
+    assert "no projector" in page.record.form.help.text()
 
 
 def test_a_recording_is_made_again_in_place_of_the_old_one(

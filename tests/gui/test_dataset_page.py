@@ -14,6 +14,7 @@ from depthstudio.datasets.labels import RULES, LabelMaskSettings, mask_label
 from depthstudio.datasets.rule_map import rule_map
 from depthstudio.datasets.session import Session
 from depthstudio.datasets.session_writer import SessionWriter
+from depthstudio.frames import StereoFrame
 from depthstudio.geometry import RectifiedGeometry
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.dataset import DatasetPage
@@ -68,6 +69,24 @@ def test_choosing_a_recording_shows_left_label_mask_and_histogram(
     assert viewer.legend.text("finite") == f"{100 * 10 / 120:.1f} %"
     viewer.unit.findChildren(QToolButton)[1].click()
     assert viewer.label.value_at(80, 60) == pytest.approx(1.5, abs=1e-3)
+
+
+def test_without_a_calibration_depth_is_shown_and_disparity_not_offered(
+    page: DatasetPage, studio: Studio, qtbot: QtBot, two: list[Path]
+) -> None:
+    folder = studio.workspace.sessions / "raw"
+    picture = np.full((48, 64), 90, np.uint8)
+    with SessionWriter(folder, "usb://0+1", None, {}) as writer:
+        writer.append(StereoFrame(1, 0.0, picture, picture, np.full((48, 64), 1200, np.uint16)))
+    studio.library_changed.emit()
+    qtbot.waitUntil(lambda: len(page.recordings) == 3, timeout=WAIT_MS)
+    page.choose(folder)
+    wait_for_picture(page, qtbot, folder, 0)
+    assert (page.viewer.shown_unit, page.viewer.unit.current) == ("depth", "depth")
+    assert page.viewer.label.value_at(5, 5) == pytest.approx(1.2) and page.viewer.histogram.total == pytest.approx(100)
+    page.choose(two[0])
+    wait_for_picture(page, qtbot, two[0], 0)
+    assert (page.viewer.shown_unit, page.viewer.unit.current) == ("disparity", "disparity"), "as it was chosen"
 
 
 def test_arrow_keys_go_through_the_frames(window: MainWindow, page: DatasetPage, qtbot: QtBot, two: list[Path]) -> None:

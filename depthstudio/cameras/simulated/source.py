@@ -46,6 +46,7 @@ class SimulatedSource(FrameSource):
         self._settings = settings
         self._rig = simulated_rig(settings.rig, settings.size)
         self._exposure_ms, self._gain = sensors.EXPOSURE_MS, sensors.GAIN
+        self.sees_dots = settings.rig == "ir"
         self._alternates = False
         self._number = 0
         self._started_s = 0.0

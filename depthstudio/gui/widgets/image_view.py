@@ -17,7 +17,7 @@ from depthstudio.gui.widgets.layer_painting import Picture, paint_layer
 from depthstudio.gui.widgets.overlays import Overlay, paint_overlays, paint_tag
 from depthstudio.gui.widgets.panned_view import PannedView
 
-_RANGE_FOLLOW = 0.15
+_RANGE_FOLLOW, _JUMP_SHARE = 0.15, 0.5
 _MIN_SPAN_SHARE = 0.08
 
 
@@ -185,7 +185,7 @@ class ImageView(PannedView):
         if found is not None:
             found = _at_least_wide(*found)
             old = self._range or found
-            follow = _RANGE_FOLLOW if self._range is not None else 1.0
+            follow = _RANGE_FOLLOW if _is_near(old, found) else 1.0
             self._range = (old[0] + follow * (found[0] - old[0]), old[1] + follow * (found[1] - old[1]))
             self.range_changed.emit(*self._range)
         return self._range or (0.0, 1.0)
@@ -198,6 +198,12 @@ class ImageView(PannedView):
     def _on_theme(self) -> None:
         self._recolor()
         self.update()
+
+
+def _is_near(old: tuple[float, float], found: tuple[float, float]) -> bool:
+    """False when the picture shows another scene, whose colours the old range would not tell apart."""
+    limit = _JUMP_SHARE * (old[1] - old[0])
+    return abs(found[0] - old[0]) < limit and abs(found[1] - old[1]) < limit
 
 
 def _at_least_wide(low: float, high: float) -> tuple[float, float]:

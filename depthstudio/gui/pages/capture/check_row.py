@@ -69,12 +69,12 @@ class CheckRow(QWidget):
 
     def show_recording(self) -> None:
         """Follow the recorder."""
-        recording, rates = self._recording, self._studio.sources.rates
+        recording = self._recording
         self._show(check_queue(recording.waiting, QUEUE_CAPACITY, recording.dropped))
         refused = ", ".join(f"{count} {reason}" for reason, count in recording.refused.items())
         self.refused.set_full_text(f"Left out: {refused}" if refused else "")
-        recorder = f"   recorder {recording.rate_hz:.1f}/s" if recording.is_recording else ""
-        self.rates.setText(f"camera {rates.camera_hz:.1f}/s   display {rates.display_hz:.1f}/s{recorder}")
+        # The rates of camera and display stand in the status strip below, on every page.
+        self.rates.setText(f"recorder {recording.rate_hz:.1f}/s" if recording.is_recording else "")
 
     def _show(self, check: FrameCheck) -> None:
         self.chips[check.name].set_value(check.value, check.tone, check.sentence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from depthstudio.gui.theme import theme
 
@@ -15,13 +15,17 @@ _FLASH_WIDTH_PX = 6
 
 
 class Cue(QWidget):
-    """Lies over the pictures and lets the mouse through. counted_down() when a countdown came to its end."""
+    """Lies over the pictures and lets the mouse through. counted_down() when a countdown came to its end.
+
+    sounds: beep too, for whoever cannot see the screen.
+    """
 
     counted_down = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.sounds = False
         self._left = 0
         self._flashing = False
         self._second = QTimer(self, interval=1000)
@@ -45,15 +49,21 @@ class Cue(QWidget):
     def flash(self) -> None:
         """A coloured frame for a moment."""
         self._flashing = True
+        self._beep()
         QTimer.singleShot(_FLASH_MS, self._end_flash)
         self._show()
 
     def _tick(self) -> None:
         self._left -= 1
+        self._beep()
         if self._left <= 0:
             self._second.stop()
             self.counted_down.emit()
         self._show()
+
+    def _beep(self) -> None:
+        if self.sounds:
+            QApplication.beep()  # the system's own sound: nothing to ship, and as loud as its user wants it
 
     def _end_flash(self) -> None:
         self._flashing = False

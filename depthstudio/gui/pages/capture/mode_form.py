@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox, QWidget
 
 from depthstudio.cameras.recording_modes import Mode, RecordingMode
 from depthstudio.gui.theme import mark
-from depthstudio.gui.widgets.basics import column, field, label, row
+from depthstudio.gui.widgets.basics import column, field, icon_button, label, row
 
 _COUNTDOWNS_S = (0, 3, 5, 10)
 
@@ -40,8 +40,12 @@ class ModeForm(QWidget):
         self.countdown = field(QComboBox(), "Countdown", "Time to get into place before recording begins.")
         for seconds in _COUNTDOWNS_S:
             self.countdown.addItem(f"after {seconds} s" if seconds else "at once", seconds)
+        self.sound = icon_button("volume-2", "Beep at the countdown and for every view taken", checkable=True)
         self.help = label("", "small", wrap=True)
-        self.setLayout(column(self.mode, row(self.interval, self.burst, self.countdown)))
+        line = row(self.interval, self.burst, self.countdown, self.sound)
+        for place in range(3):
+            line.setStretch(place, 1)
+        self.setLayout(column(self.mode, line))
         self.mode.currentIndexChanged.connect(self._show)
         self._show()
 

@@ -45,6 +45,7 @@ class RecordSection(Section):
         self.add(self.about)
         self.button.clicked.connect(self.toggle)
         cue.counted_down.connect(self._start)
+        self.form.sound.toggled.connect(lambda on: setattr(cue, "sounds", on))
         recording.changed.connect(self.show_state)
         sources.state_changed.connect(self.show_state)
         sources.opened.connect(self._show_objections)

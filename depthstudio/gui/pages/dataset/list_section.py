@@ -83,8 +83,9 @@ class ListSection(Section):
         session = recording.session
         frames = f"{session.frame_count} {'frame' if session.frame_count == 1 else 'frames'}"
         fill = f", depth {recording.fill:.0%}" if recording.fill is not None else ", no depth"
-        calibrated = "" if recording.calibrated else ", not calibrated"
-        card = MediaCard(session.name, (frames + fill, recording.when + calibrated), recording.thumbnail)
+        card = MediaCard(session.name, (frames + fill, recording.when), recording.thumbnail)
+        if not recording.calibrated:
+            card.add_badge("Not calibrated", "warning")
         if session.role:
             card.add_badge(ROLES[session.role], _ROLE_TONES[session.role])
         card.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -29,7 +29,7 @@ class MaskView(ImageView):
     def set_picture(self, picture: FramePicture | None) -> None:
         """Show a frame's mask; a frame without one leaves the placeholder."""
         self._rules = picture.rules if picture is not None else None
-        self.set_placeholder("" if picture is None else picture.note or "No mask")
+        self.set_placeholder("" if picture is None else picture.mask_note or "No mask")
         self.set_image(picture.left if picture is not None and picture.rules is not None else None)
         self._colour()
 

@@ -24,9 +24,9 @@ Key = tuple[str, int, str]
 
 @dataclass(frozen=True, eq=False)
 class FramePicture:
-    """left: rectified, or as recorded when `note` says why. Maps are (H, W) float32 with NaN = none; None when unknown.
+    """left: rectified, or as recorded without `rules`. Maps are (H, W) float32 with NaN = none; None when unknown.
 
-    rules: see rule_map. statistics: shares of the pixels that each rule removed.
+    rules: see rule_map. statistics: shares of the pixels that each rule removed. mask_note: why there are none.
     """
 
     key: Key
@@ -35,21 +35,21 @@ class FramePicture:
     depth_m: FloatMap | None
     rules: NDArray[np.uint8] | None
     statistics: MaskStatistics | None
-    note: str = ""
+    mask_note: str = ""
 
 
 def read_picture(
     session: Session, position: int, calibration: StereoCalibration | None, settings: LabelMaskSettings, key: Key
 ) -> FramePicture:
-    """Read, rectify and mask. DatasetError when a file is damaged; a calibration that does not fit becomes the note."""
+    """Read, rectify and mask. DatasetError when a file is damaged; a calibration that does not fit is no error."""
     frame = session.frame(position)
     raw_m = None if frame.depth_mm is None else _metres(frame.depth_mm)
     if calibration is None:
-        return FramePicture(key, frame.left, None, raw_m, None, None, "As recorded: there is no calibration.")
+        return FramePicture(key, frame.left, None, raw_m, None, None, "What is left out shows with a calibration.")
     try:
         rectifier = Rectifier(calibration, frame.size)
     except CalibrationError as error:
-        return FramePicture(key, frame.left, None, raw_m, None, None, f"As recorded: {error.what}")
+        return FramePicture(key, frame.left, None, raw_m, None, None, error.what)
     left = rectifier.rectify_left(frame.left)
     if frame.depth_mm is None:
         return FramePicture(key, left, None, None, None, None, "This frame has no depth.")

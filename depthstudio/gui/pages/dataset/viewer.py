@@ -28,12 +28,13 @@ class FrameViewer(QWidget):
         self.picture: FramePicture | None = None
         self._excluded: frozenset[int] = frozenset()
         self._large: QWidget | None = None
+        self._unit = "disparity"
         self._build_tiles()
         self._build_line()
         layout = column(self._grid, self._line)
         layout.setStretch(0, 1)
         self.setLayout(layout)
-        self._show_unit("disparity")
+        self._show_label()
         self.set_frames(0, frozenset())
 
     def _build_tiles(self) -> None:
@@ -75,7 +76,7 @@ class FrameViewer(QWidget):
         self.mark_button.setMinimumWidth(108)
         self.unit = Segments({"disparity": "Disparity", "depth": "Depth"})
         self.unit.setFixedWidth(176)
-        self.unit.chosen.connect(self._show_unit)
+        self.unit.chosen.connect(self._choose_unit)
         back = icon_button("chevron-left", "Frame before (left arrow)", lambda: self.step(-1))
         on = icon_button("chevron-right", "Next frame (right arrow)", lambda: self.step(1))
         self.play_button = icon_button("play", "Play (Space)", self.toggle_play)
@@ -169,19 +170,29 @@ class FrameViewer(QWidget):
             self._grid.setColumnStretch(i, 1 if place < 0 or place % 2 == i else 0)
             self._grid.setColumnMinimumWidth(i, 120 if place < 0 or place % 2 == i else 0)
 
-    def _show_unit(self, unit: str) -> None:
-        self.color_bar.set_unit(_UNITS[unit][0], 1.0, _UNITS[unit][1])
-        self.label.set_range(None)
+    @property
+    def shown_unit(self) -> str:
+        """What was asked for; depth where disparity is unknown for want of a calibration."""
+        picture = self.picture
+        is_raw = picture is not None and picture.disparity_px is None and picture.depth_m is not None
+        return "depth" if is_raw else self._unit
+
+    def _choose_unit(self, unit: str) -> None:
+        self._unit = unit
         self._show_label()
 
     def _show_label(self) -> None:
-        unit, picture = self.unit.current, self.picture
+        unit, picture = self.shown_unit, self.picture
+        self.color_bar.set_unit(_UNITS[unit][0], 1.0, _UNITS[unit][1])
         words = unit.capitalize()
         values = None
         if picture is not None:
             values = picture.disparity_px if unit == "disparity" else picture.depth_m
-            missing = "No disparity without a calibration" if picture.depth_m is not None else picture.note
-            self.label.set_placeholder(missing or "This frame has no depth")
+            self.label.set_placeholder("This frame has no depth")
+        self.unit.set_current(unit)
+        self.unit.set_choice_enabled("disparity", unit == self._unit)
+        self.unit.setToolTip("" if unit == self._unit else "Disparity takes a calibration.")
+        self.histogram.setVisible(picture is None or values is not None)
         self.label.set_caption(f"Label: {unit}")
         self.label.set_range(None)  # a new frame has a range of its own at once, nothing flickers as in live pictures
         self.label.set_map(values)
@@ -214,7 +225,7 @@ class FrameViewer(QWidget):
             self.label.set_readout("")
             self.color_bar.set_mark(None)
             return
-        unit, digits = _UNITS[self.unit.current]
+        unit, digits = _UNITS[self.shown_unit]
         known = value > 0
         self.label.set_readout(f"x {x}  y {y}  " + (f"{value:.{digits + 1}f} {unit}" if known else "no label"))
         self.color_bar.set_mark(value if known else None)
