@@ -73,6 +73,12 @@ def gap_epe_px(done: EpochDone) -> float:
     return done.validation_epe_px - done.train_epe_px
 
 
+def relative_change(before: float, after: float) -> str:
+    """ "-32%"; below 1 % with a digit more, so that nothing is called -0%."""
+    change = after / before - 1
+    return f"{change:+.0%}" if abs(change) >= 0.01 else f"{change:+.1%}"
+
+
 def stop_epoch(epochs: Sequence[EpochDone], planned: int, patience: int) -> int | None:
     """The epoch at which early stopping ends the run, or would have; None when `planned` comes first.
 
@@ -291,8 +297,8 @@ def _judge_improvement(epochs: Sequence[EpochDone], baseline: BaselineDone | Non
         step = "" if last.epoch < _WINDOW else "Lower the learning rate, or check calibration and masks."
         return Judgement("No better yet", evidence, step, "info" if last.epoch < _WINDOW else "warning")
     if baseline is not None and isfinite(baseline.validation_epe_px) and baseline.validation_epe_px > 0:
-        change = best.validation_epe_px / baseline.validation_epe_px - 1
-        evidence = f"Validation EPE {baseline.validation_epe_px:.3g} → {best.validation_epe_px:.3g} px ({change:+.0%})"
+        before, after = baseline.validation_epe_px, best.validation_epe_px
+        evidence = f"Validation EPE {before:.3g} → {after:.3g} px ({relative_change(before, after)})"
     else:
         evidence = f"Validation EPE {best.validation_epe_px:.3g} px"
     if last.epochs_without_improvement:

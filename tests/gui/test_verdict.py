@@ -11,7 +11,7 @@ from depthstudio.gui.pages.train import TrainPage
 from depthstudio.gui.pages.train.run_panel import RunPanel
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.pages.train.verdict import RunState, closing_verdict
-from depthstudio.training.advisor import judge
+from depthstudio.training.advisor import judge, relative_change
 from depthstudio.training.events import BaselineDone, Finished
 from depthstudio.training.settings import TrainingSettings
 from tests.training.test_advisor import v3
@@ -66,3 +66,19 @@ def test_the_whole_story_fits_the_window(window: MainWindow) -> None:
     page.show_tab("run")
     assert page.run_panel.verdict.word == "Better"
     assert page.panel._area.verticalScrollBar().value() == 0
+
+
+def test_a_run_whose_error_did_not_fall_is_not_called_still_improving() -> None:
+    story = RunStory("worse", TrainingSettings(epochs=3))
+    story.take(BaselineDone(24.0, 10.0, 1.0))
+    for done in v3(3):
+        story.take(done)
+    story.take(Finished("epochs", 3, 3, 19.2, 23.0, 60.0, "", 10.0))
+    words = told(story)
+    assert "Lower loss, not lower EPE" in words
+    assert "still improving" not in words
+
+
+def test_small_changes_keep_a_digit() -> None:
+    assert relative_change(28.0, 19.0) == "-32%"
+    assert relative_change(0.354, 0.352) == "-0.6%"

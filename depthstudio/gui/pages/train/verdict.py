@@ -17,10 +17,11 @@ from depthstudio.training.advisor import (
     judge_guard,
     large_gap,
     overfitting_since,
+    relative_change,
     stop_epoch,
 )
 from depthstudio.training.checks.finding import plural
-from depthstudio.training.events import Failed, Finished
+from depthstudio.training.events import EpochDone, Failed, Finished
 
 
 class RunState(Enum):
@@ -143,7 +144,9 @@ def _result(story: RunStory) -> Judgement:
             "Trained", f"Validation EPE {best.validation_epe_px:.3g} px at epoch {best.epoch}.", "", "good"
         )
     before, after = baseline.validation_epe_px, best.validation_epe_px
-    evidence = f"Validation EPE {before:.3g} → {after:.3g} px ({after / before - 1:+.0%}), best at epoch {best.epoch}."
+    evidence = (
+        f"Validation EPE {before:.3g} → {after:.3g} px ({relative_change(before, after)}), best at epoch {best.epoch}."
+    )
     if after < before:
         return Judgement("Better", evidence, "", "good")
     return Judgement("Lower loss, not lower EPE", evidence, "Compare both networks on the Live page.", "warning")
@@ -177,9 +180,14 @@ def _lesson(story: RunStory) -> list[Judgement]:
         return [Judgement("Large gap", words, "More dropout or more varied recordings.", "warning")]
     if _ended_early(story) and best is not None:
         return [Judgement("Converged", _saved_by_patience(story), "", "good")]
-    if ran >= planned and best is not None and planned - best.epoch <= 2 and story.is_finished:
+    improving = best is not None and planned - best.epoch <= 2 and _is_better(story, best)
+    if ran >= planned and improving and story.is_finished:
         return [Judgement("It was still improving", "", "Fine-tune further, or plan more epochs.", "info")]
     return []
+
+
+def _is_better(story: RunStory, best: EpochDone) -> bool:
+    return story.baseline is None or not story.baseline.validation_epe_px <= best.validation_epe_px
 
 
 def _ended_early(story: RunStory) -> bool:
