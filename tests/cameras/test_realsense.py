@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import builtins
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,40 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from software_camera import BASELINE_M, FOCAL_PX, SoftwareCamera, picture
+from software_streaming import read, streaming
 
-from depthstudio.cameras import CaptureState, CaptureThread, list_sources, open_source
+from depthstudio.cameras import list_sources, open_source
 from depthstudio.cameras.frame_matching import FrameMatcher
 from depthstudio.cameras.realsense import RealSenseSource
-from depthstudio.cameras.realsense_devices import list_devices
 from depthstudio.cameras.urls import SourceUrl
 from depthstudio.errors import SourceError
-from depthstudio.frames import StereoFrame
-
-
-@contextmanager
-def streaming(camera: SoftwareCamera, options: str = "mode=ir") -> Iterator[RealSenseSource]:
-    """A source on the fake camera while that delivers pictures."""
-    stop = threading.Event()
-    source = RealSenseSource(SourceUrl.parse(f"realsense://000111222333?{options}"), device=camera.device)
-    source.open()
-    producer = camera.produce(stop)
-    try:
-        yield source
-    finally:
-        source.close()
-        stop.set()
-        producer.join()
-
-
-def read(source: RealSenseSource, count: int) -> list[StereoFrame]:
-    frames: list[StereoFrame] = []
-    deadline_s = time.monotonic() + 20
-    while len(frames) < count and time.monotonic() < deadline_s:
-        frame = source.read(0.2)
-        if frame is not None:
-            frames.append(frame)
-    assert len(frames) == count
-    return frames
 
 
 def test_infrared_mode_delivers_matched_pictures_as_the_camera_took_them() -> None:
@@ -114,34 +86,6 @@ def test_a_camera_that_is_not_connected_is_refused_at_once() -> None:
         open_source("realsense://999?mode=sideways")
 
 
-def test_a_camera_that_falls_silent_ends_the_capture_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("depthstudio.cameras.realsense._LOST_AFTER_S", 0.3)
-    camera = SoftwareCamera()
-    capture = CaptureThread(RealSenseSource(SourceUrl.parse("realsense://"), device=camera.device))
-    newest = capture.newest()
-    capture.start()
-    stop = threading.Event()
-    while capture.state is CaptureState.OPENING:
-        time.sleep(0.01)
-    producer = camera.produce(stop)
-    assert newest.take(5) is not None
-    stop.set()
-    producer.join()
-    deadline_s = time.monotonic() + 10
-    while capture.state.is_running and time.monotonic() < deadline_s:
-        time.sleep(0.01)
-    assert capture.state is CaptureState.FAILED
-    assert capture.error is not None and "lost" in capture.error.what
-    capture.stop()
-
-
-def test_starting_and_stopping_again_and_again() -> None:
-    camera = SoftwareCamera()
-    for _ in range(5):
-        with streaming(camera) as source:
-            read(source, 2)
-
-
 def test_without_libusb_the_reason_is_told_and_the_rest_works(monkeypatch: pytest.MonkeyPatch) -> None:
     real_import = builtins.__import__
 
@@ -159,79 +103,6 @@ def test_without_libusb_the_reason_is_told_and_the_rest_works(monkeypatch: pytes
 def test_the_list_of_sources_never_needs_a_camera() -> None:
     kinds = {source.kind for source in list_sources(None)}
     assert "simulated" in kinds
-
-
-def test_forty_starts_and_stops_leave_nothing_behind() -> None:
-    camera = SoftwareCamera()
-    stop = threading.Event()
-    producer = camera.produce(stop)
-    before = threading.active_count()
-    try:
-        for _ in range(40):
-            source = RealSenseSource(SourceUrl.parse("realsense://"), device=camera.device)
-            source.open()
-            read(source, 1)
-            source.close()
-    finally:
-        stop.set()
-        producer.join()
-    assert threading.active_count() <= before
-
-
-def test_frames_held_for_long_do_not_starve_the_camera() -> None:
-    import pyrealsense2 as rs
-
-    with streaming(SoftwareCamera()) as source:
-        for sensor in source._sensors:
-            sensor.set_option(rs.option.frames_queue_size, 16)
-        held = read(source, 50)
-    assert len({frame.number for frame in held}) == 50
-    assert np.array_equal(held[0].left, picture("infrared 1", held[0].number))
-
-
-def test_without_metadata_every_stream_still_comes() -> None:
-    with streaming(SoftwareCamera(has_metadata=False)) as source:
-        frames = read(source, 10)
-    assert all(frame.color is not None and frame.depth_mm is not None for frame in frames)
-    assert "exposure_us" not in frames[0].metadata
-
-
-@pytest.mark.parametrize(
-    ("streams", "mode", "has_right", "has_depth"),
-    [
-        (("depth", "infrared 1", "infrared 2"), "ir", True, True),
-        (("infrared 1", "infrared 2"), "ir", True, False),
-        (("infrared 1", "infrared 2", "color"), "ir", True, False),
-        (("color",), "rgb", False, False),
-        (("depth", "infrared 1", "infrared 2", "color"), "rgb", False, True),
-    ],
-)
-def test_any_set_of_streams_that_makes_a_picture_works(
-    streams: tuple[str, ...], mode: str, has_right: bool, has_depth: bool
-) -> None:
-    with streaming(SoftwareCamera(streams=streams), f"mode={mode}") as source:
-        frame = read(source, 3)[-1]
-    assert (frame.right is not None, frame.depth_mm is not None) == (has_right, has_depth)
-
-
-@pytest.mark.parametrize(("streams", "mode"), [(("depth",), "ir"), (("depth", "color"), "ir"), (("depth",), "rgb")])
-def test_streams_that_make_no_picture_are_refused(streams: tuple[str, ...], mode: str) -> None:
-    source = RealSenseSource(SourceUrl.parse(f"realsense://?mode={mode}"), SoftwareCamera(streams=streams).device)
-    with pytest.raises(SourceError, match="offers no"):
-        source.open()
-
-
-def test_a_stream_that_stays_away_does_not_hold_up_the_others() -> None:
-    camera = SoftwareCamera()
-    source = RealSenseSource(SourceUrl.parse("realsense://"), device=camera.device)
-    source.open()
-    frames = []
-    for number in range(1, 40):
-        camera.push(number, leave_out=("color",))
-        frames += [frame for _ in range(3) if (frame := source.read(0.002)) is not None]
-    source.close()
-    assert [frame.number for frame in frames[:20]] == list(range(1, 21))
-    assert all(frame.color is None and frame.depth_mm is not None for frame in frames)
 
 
 def test_a_slow_link_is_told_with_what_it_costs() -> None:
@@ -366,26 +237,6 @@ def test_a_settings_file_is_refused_with_a_reason_by_a_camera_without_advanced_m
                 source.import_settings(text)
         with pytest.raises(SourceError, match="dvanced mode"):
             source.export_settings()
-
-
-def test_a_camera_is_found_by_its_serial_number_lost_and_found_again() -> None:
-    camera = SoftwareCamera(serial="777")
-    camera.plug_in()
-    try:
-        assert [device.serial for device in list_devices()] == ["777"]
-        with open_source("realsense://777?mode=ir") as source:
-            camera.push(1)
-            camera.push(2)
-            frame = source.read(2)
-        assert frame is not None and frame.number == 1
-        camera.unplug()
-        assert list_devices() == []
-        with pytest.raises(SourceError, match="777 is not connected"):
-            open_source("realsense://777?mode=ir").open()
-        camera.plug_in()
-        assert [device.serial for device in list_devices()] == ["777"]
-    finally:
-        camera.unplug()
 
 
 def test_frames_that_never_make_a_set_do_not_hold_up_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
