@@ -35,7 +35,7 @@ class QualityMetric:
     def text(self, quality: DepthQuality | None) -> str:
         """The number without its unit; a dash when it is not known."""
         value = getattr(quality, self.key) if quality is not None else nan
-        return f"{value * self.factor:.{self.digits}f}" if isfinite(value) else "–"
+        return f"{value * self.factor:z.{self.digits}f}" if isfinite(value) else "–"
 
     def value(self, quality: DepthQuality | None) -> float:
         """The number in its unit, NaN when it is not known."""

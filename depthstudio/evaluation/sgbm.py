@@ -24,12 +24,14 @@ def sgbm_disparity(
     Both images are padded on the left, so that the first columns are matched as well.
     """
     count = math.ceil((max_disparity + 1) / 16) * 16
+    # Costs add up over the channels: for a grey pair a penalty made for three would pull disparities to whole pixels.
+    channels = 1 if left.ndim == 2 else left.shape[2]
     matcher = cv2.StereoSGBM.create(
         minDisparity=0,
         numDisparities=count,
         blockSize=BLOCK_SIZE,
-        P1=8 * 3 * BLOCK_SIZE**2,
-        P2=32 * 3 * BLOCK_SIZE**2,
+        P1=8 * channels * BLOCK_SIZE**2,
+        P2=32 * channels * BLOCK_SIZE**2,
         disp12MaxDiff=1,
         preFilterCap=63,
         uniquenessRatio=10,

@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QWidget
 from depthstudio.gui.theme import theme
 from depthstudio.gui.widgets.basics import column, icon_button, label, number_label, row
 
+_DOT_PX = 7
+_ROUNDING = 1e-9
 _FAINT_ALPHA = 90
 _LEGEND_SPACING_PX = 12
 _AXIS_WIDTH_PX = 44  # the same for every plot, so that those under each other line up
@@ -108,6 +110,11 @@ class CurvePlot(QWidget):
         self._curves[name].setData(*data, connect="finite")
         self._show_values()
 
+    def set_points(self, name: str, x: Sequence[float], y: Sequence[float]) -> None:
+        """Replace a curve of single measurements: each is a dot on the line."""
+        self._curves[name].setSymbol("o")
+        self.set_curve(name, x, y)
+
     def set_faint(self, name: str, x: Sequence[float], y: Sequence[float]) -> None:
         """Faint points behind a curve, e.g. the single steps of an epoch."""
         data = np.asarray(x, float), np.asarray(y, float)
@@ -164,7 +171,7 @@ class CurvePlot(QWidget):
         for name, text in self._texts.items():
             xs = self._data.get(name, (np.empty(0), np.empty(0)))[0]
             value = self._value(name, x if x is not None else float(xs[-1])) if len(xs) else None
-            shown = f"{value:.4g} {self._unit}".strip() if value is not None else ""
+            shown = f"{_spoken(value)} {self._unit}".strip() if value is not None else ""
             colour = theme().hex(self._tokens[name])
             text.setTextFormat(Qt.TextFormat.RichText)
             text.setText(f'<span style="color:{colour}">●</span>&nbsp;{name} <b>{shown}</b>')
@@ -185,6 +192,9 @@ class CurvePlot(QWidget):
         for name, token in self._tokens.items():
             colour = theme().color(token)
             self._curves[name].setPen(pg.mkPen(colour, width=2))
+            self._curves[name].setSymbolSize(_DOT_PX)
+            self._curves[name].setSymbolPen(None)
+            self._curves[name].setSymbolBrush(colour)
             faint = QColor(colour)
             faint.setAlpha(_FAINT_ALPHA)
             self._faint[name].setPen(None)
@@ -197,6 +207,11 @@ class CurvePlot(QWidget):
         self._best_point.setPen(pg.mkPen(theme().color("card"), width=1.5))
         self._cursor.setPen(pg.mkPen(theme().color("text_faint"), width=1))
         self._show_values()
+
+
+def _spoken(value: float) -> str:
+    """Four digits that count; what is nothing but rounding is zero."""
+    return f"{value:.4g}" if abs(value) >= _ROUNDING else "0"
 
 
 def _same(new: tuple[np.ndarray, np.ndarray], old: tuple[np.ndarray, np.ndarray] | None) -> bool:

@@ -89,6 +89,4 @@ class StationCurves(QWidget):
     def _show(self) -> None:
         metric = TABLE[self.metric_choice.currentData()]
         for method, title in METHODS.items():
-            x, y = station_curve(self._stations, method, metric)
-            self.plot.set_curve(title, x, y)
-            self.plot.set_faint(title, x, y)
+            self.plot.set_points(title, *station_curve(self._stations, method, metric))
