@@ -77,12 +77,19 @@ class FrameResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A method on a set of frames."""
+    """A method on a set of frames. asked: how many frames there were to judge; None when that is not known."""
 
     method: str
     data: str
     frames: tuple[FrameResult, ...]
     measured: Measure = Measure()
+    asked: int | None = None
+
+    @property
+    def cut_short(self) -> str:
+        """What is missing after a stop, in words; empty when every frame was judged."""
+        count = len(self.frames)
+        return f"{self.method} was stopped after {count} of {self.asked} frames." if (self.asked or 0) > count else ""
 
     @property
     def per_image(self) -> DisparityMetrics:
@@ -127,6 +134,7 @@ class Evaluation:
             "data": self.data,
             "conventions": self.measured.conventions,
             "measured": asdict(self.measured),
+            "frames_asked": self.asked,
             "truth_px": [_number(value) for value in self.truth_px],
             "per_image": _plain(self.per_image),
             "per_pixel": _plain(self.per_pixel),
@@ -159,8 +167,8 @@ def evaluate(
     method: Method, samples: SampleSource, truth: Truth = "auto", cancel: CancelToken | None = None
 ) -> Evaluation:
     """All frames of `samples`; fewer when cancelled."""
-    how = Measure(truth)
-    return Evaluation(method.name, samples.title, tuple(evaluate_frames(method, samples, truth, cancel)), how)
+    frames = tuple(evaluate_frames(method, samples, truth, cancel))
+    return Evaluation(method.name, samples.title, frames, Measure(truth), len(samples))
 
 
 def evaluate_frames(

@@ -70,6 +70,7 @@ def html_report(evaluations: Sequence[Evaluation], pictures: Sequence[ReportPict
     parts = [
         f"<h1>{escape(first.data)}</h1>",
         f"<p>{len(first.frames)} frames{searched}. {escape(first.measured.conventions)}</p>",
+        *(f"<p><b>{escape(words)}</b></p>" for words in (e.cut_short for e in evaluations) if words),
         "<h2>Comparison</h2>",
         comparison_table([(e.method, e.mean, e.inference_ms) for e in evaluations]),
         "<h2>By distance</h2>",

@@ -70,7 +70,7 @@ def compare(
             yield FrameDone(name, frame, (number * len(samples) + len(frames)) / max(total, 1))
         stopped = cancel is not None and cancel.is_cancelled
         if any(frame.metrics.pixels for frame in frames):
-            yield MethodDone(Evaluation(name, samples.title, tuple(frames), how))
+            yield MethodDone(Evaluation(name, samples.title, tuple(frames), how, len(samples)))
         elif not stopped and not isinstance(method, CameraMethod):
             raise DatasetError(
                 f"Nothing could be measured on {samples.title}.",

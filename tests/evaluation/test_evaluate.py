@@ -24,6 +24,7 @@ from depthstudio.evaluation.evaluate import (
     measure,
     pooled_metrics,
 )
+from depthstudio.evaluation.html_report import html_report
 from depthstudio.evaluation.jobs import FrameDone, MethodDone, compare, evenly, save_comparison
 from depthstudio.evaluation.metrics import disparity_metrics
 from depthstudio.evaluation.report import write_report
@@ -205,6 +206,8 @@ def test_a_cancelled_comparison_gives_what_it_has() -> None:
             cancel.cancel()
     (last,) = [event for event in done if isinstance(event, MethodDone)]
     assert last.evaluation.method == "a" and len(last.evaluation.frames) == 2
+    assert last.evaluation.cut_short == "a was stopped after 2 of 5 frames."
+    assert last.evaluation.cut_short in html_report([last.evaluation])
 
 
 def test_frames_are_spread_evenly() -> None:

@@ -182,6 +182,10 @@ class EvaluatePage(Page):
             self.task.cancel()
             return
         self.evaluations = []
+        if self._picture_task is not None:
+            self._picture_task.cancel()  # it is of the comparison before
+        for view in self.views.values():
+            view.set_image(None)
         chosen = self.studio.chosen_calibration
         self.job = _Job(self.setup.wish, chosen.calibration if chosen is not None else None)
         self.task = self.studio.tasks.iterate(
@@ -262,7 +266,10 @@ class EvaluatePage(Page):
 
             return None if context.cancel.is_cancelled else frame_pictures(method, samples, frame.index, how)
 
-        made = lambda pictures: self._show_pictures(pictures, evaluation.method)  # noqa: E731
+        def made(pictures: FramePictures | None) -> None:
+            if self.job is job:
+                self._show_pictures(pictures, evaluation.method)
+
         self._picture_task = self.studio.tasks.run(make, "Predict the frame", made)
 
     def _show_pictures(self, pictures: FramePictures | None, method: str) -> None:
@@ -282,7 +289,10 @@ class EvaluatePage(Page):
             first = self.evaluations[0]
             how = first.measured
             words = self.job.wish.words if self.job is not None else ""
-            self.conventions.setText(f"{first.data}; {words}. EPE and RMSE in px, time in ms, all else in %.")
+            cut_short = [each.cut_short for each in self.evaluations if each.cut_short]
+            told = f"{first.data}; {words}. EPE and RMSE in px, time in ms, all else in %."
+            self.conventions.setText(" ".join([*cut_short, told]))
+            mark(self.conventions, tone="warning" if cut_short else "")
             self.conventions.setToolTip(how.conventions)
             self.comparison_table.fit_height()
             self.comparison_table.pick(0)
