@@ -89,7 +89,7 @@ def stop_epoch(epochs: Sequence[EpochDone], planned: int, patience: int) -> int 
     for done in epochs:
         best, waited = (done.validation_loss, 0) if done.validation_loss < best else (best, waited + 1)
         if waited >= patience:
-            return done.epoch
+            return done.epoch if done.epoch < planned else None
     ahead = (epochs[-1].epoch if epochs else 0) + patience - waited
     return ahead if ahead < planned else None
 
@@ -153,7 +153,8 @@ def _judge_overfitting(epochs: Sequence[EpochDone], settings: TrainingSettings) 
     )
     stop = stop_epoch(epochs, settings.epochs, settings.early_stop_patience)
     if settings.early_stop_patience and stop is not None:
-        step = f"Early stopping ends the run at epoch {stop}{_saves(stop, settings)}. Stop now: the best epoch is kept."
+        saved = plural(settings.epochs - stop, "epoch")
+        step = f"Early stopping ends the run at epoch {stop} and saves {saved}. Stop now: the best epoch is kept."
     elif stop is not None:
         step = (
             f"Patience {USUAL_PATIENCE} would stop at epoch {stop} and save {plural(settings.epochs - stop, 'epoch')}. "
@@ -162,11 +163,6 @@ def _judge_overfitting(epochs: Sequence[EpochDone], settings: TrainingSettings) 
     else:
         step = "Stop now: the best epoch is kept."
     return Judgement(f"Overfitting since epoch {since}", evidence, step, "bad")
-
-
-def _saves(stop: int, settings: TrainingSettings) -> str:
-    saved = settings.epochs - stop
-    return f" and saves {plural(saved, 'epoch')}" if saved > 0 else ""
 
 
 def _judge_rate(epochs: Sequence[EpochDone]) -> Judgement | None:

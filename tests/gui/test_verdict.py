@@ -55,7 +55,7 @@ def test_while_it_runs_the_panel_says_since_when_until_when_and_what_is_saved(wi
 
 def test_patience_that_ends_with_the_run_saves_nothing() -> None:
     settings = TrainingSettings(epochs=23, early_stop_patience=15)
-    assert judge(v3(23), settings)[0].next_step.startswith("Early stopping ends the run at epoch 23. Stop now")
+    assert judge(v3(23), settings)[0].next_step == "Stop now: the best epoch is kept."
 
 
 def test_the_whole_story_fits_the_window(window: MainWindow) -> None:
