@@ -102,7 +102,7 @@ def _patience(story: RunStory) -> list[Fact]:
     facts: list[Fact] = [("Patience", f"{last.epochs_without_improvement} of {patience} used")]
     stop = last.epoch + patience - last.epochs_without_improvement
     if last.epochs_without_improvement and stop < story.settings.epochs:
-        facts.append(("Early stop", f"at epoch {stop} unless it improves"))
+        facts.append(("Early stop", f"epoch {stop} if no better"))
     return facts
 
 
