@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -19,8 +20,18 @@ _ENOUGH_TO_SHARE = 1 << 20  # elements: torch computes this with all its threads
 
 
 @cache
+def begin_imports() -> threading.Thread:
+    """Begin to import what a run needs, once per process, before its first step is waited for beside a live camera.
+
+    The thread is a plain one: nothing can stop an import, and Qt may not outlive its own threads.
+    """
+    thread = threading.Thread(target=import_for_training, name="imports for training")
+    thread.start()
+    return thread
+
+
 def import_for_training() -> None:
-    """Import what a run needs, once per process, before somebody waits for its first step beside a live camera.
+    """Import what a run needs.
 
     The first optimiser alone imports some 800 modules, torch's compiler among them: more than a second of processor
     time with the interpreter lock held for up to 170 ms on end. What is there by then stays, so that the collector need

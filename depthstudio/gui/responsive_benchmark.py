@@ -22,6 +22,7 @@ from depthstudio.cameras.simulated.rig import simulated_rig
 from depthstudio.errors import UserError
 from depthstudio.gui.application import make_application, make_window
 from depthstudio.gui.event_loop_delay import EventLoopDelay, LoopDelays, Stall, StallWatch, need_display, wait, wait_for
+from depthstudio.gui.giving_way import begin_imports
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.train import TrainPage
 from depthstudio.gui.sources import SourceState
@@ -130,7 +131,8 @@ def _prepared(window: MainWindow, network: str, tell: Callable[[str], object]) -
     page.setup.use_settings(settings.changed(epochs=500, early_stop_patience=0))
     wait_for(lambda: window.studio.sources.state is SourceState.STREAMING, _READY_S, "The camera did not start.")
     start = page.start_footer.button
-    tasks = window.studio.tasks
+    tasks, imports = window.studio.tasks, begin_imports()
+    wait_for(lambda: not imports.is_alive(), _READY_S, "Training could not be imported.")
     wait_for(lambda: start.isEnabled() and not tasks.running, _READY_S, "The run could not start.")
     return page
 

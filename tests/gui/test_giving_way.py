@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from depthstudio.gui.giving_way import import_for_training, lower_helpers
+from depthstudio.gui.giving_way import begin_imports, lower_helpers
 
 THREADS = Path("/proc/self/task")
 
@@ -39,5 +39,5 @@ def test_only_the_helpers_of_a_computation_stand_back() -> None:
 
 
 def test_a_full_collection_is_short_once_everything_is_imported() -> None:
-    import_for_training()
+    begin_imports().join()
     assert gc.get_freeze_count() > len(gc.get_objects())

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QWidget
 
 from depthstudio.frames import Image
-from depthstudio.gui.giving_way import import_for_training
+from depthstudio.gui.giving_way import begin_imports
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.train.all_runs import AllRuns
 from depthstudio.gui.pages.train.exits import AfterExits, LiveExits
@@ -128,7 +128,7 @@ class TrainPage(Page):
 
     def on_shown(self) -> None:
         """Roles and recordings may have changed on other pages. Who comes here is going to train."""
-        self.studio.tasks.run(lambda _: import_for_training(), "Get ready to train")
+        begin_imports()
         self.setup.look()
         self._show_curves()
         self._show_all()
