@@ -22,13 +22,13 @@ from depthstudio.cameras.simulated.rig import simulated_rig
 from depthstudio.errors import UserError
 from depthstudio.gui.application import make_application, make_window
 from depthstudio.gui.event_loop_delay import EventLoopDelay, LoopDelays, Stall, StallWatch, need_display, wait, wait_for
-from depthstudio.gui.giving_way import begin_imports
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.train import TrainPage
 from depthstudio.gui.sources import SourceState
 from depthstudio.gui.training_worker import DataChoice, Prepared, new_run
 from depthstudio.training.control import RunControl
 from depthstudio.training.events import Failed, StepDone
+from depthstudio.training.giving_way import begin_imports
 from depthstudio.training.settings import TrainingSettings
 from depthstudio.workspace import Workspace
 

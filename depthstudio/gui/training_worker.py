@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from depthstudio.cancel import CancelToken
 from depthstudio.frames import Image
 from depthstudio.geometry import StereoCalibration
-from depthstudio.gui.giving_way import lower_helpers
 from depthstudio.training.control import RunControl
 from depthstudio.training.data import TrainingData, open_training_data
 from depthstudio.training.events import FrameScore, TrainingEvent
+from depthstudio.training.giving_way import lower_helpers
 from depthstudio.training.run import Run
 from depthstudio.training.settings import TrainingSettings
 from depthstudio.workspace import Workspace

@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtWidgets import QWidget
 
 from depthstudio.frames import Image
-from depthstudio.gui.giving_way import begin_imports
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.train.all_runs import AllRuns
 from depthstudio.gui.pages.train.exits import AfterExits, LiveExits
@@ -26,6 +25,7 @@ from depthstudio.gui.studio import Studio
 from depthstudio.gui.widgets.basics import Segments
 from depthstudio.training.checks.finding import FrameRef
 from depthstudio.training.events import Failed, FrameScore
+from depthstudio.training.giving_way import begin_imports
 from depthstudio.training.settings import TrainingSettings
 
 _TABS = {"setup": "Set up", "run": "Run", "runs": "All runs"}

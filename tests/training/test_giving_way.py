@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from depthstudio.gui.giving_way import begin_imports, lower_helpers
+from depthstudio.training.giving_way import begin_imports, lower_helpers
 
 THREADS = Path("/proc/self/task")
 
