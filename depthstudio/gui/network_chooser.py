@@ -105,9 +105,9 @@ class NetworkChooser(QWidget):
         return self._current
 
     def set_items(self, items: list[NetworkItem]) -> None:
-        """Replace the list; the choice stays."""
+        """Replace the list; the choice stays, listed as a file when it is none of these."""
         self._items = list(items)
-        self._fill()
+        self.set_current(self._current)
 
     def set_current(self, path: Path | None) -> None:
         """Choose without emitting `chosen`; a file from elsewhere joins the list."""
