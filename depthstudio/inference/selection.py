@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import statistics
 import time
 from collections.abc import Iterator
 
@@ -21,6 +22,7 @@ AUTO = "auto"
 BACKENDS = ("torch", "onnxruntime", "openvino", "openvino-bf16", "openvino-fp16")
 _ROUNDS = 5
 _MEASURE_S = 4.0
+_STEADY = 1.4  # median over least time; more, and other work decided
 _PROBE_DISPARITY_PX = 64
 # The 95th percentile of the difference from torch that auto accepts, px.
 _AGREEMENT_PX = {"fp32": 0.05, "bf16": 0.25, "fp16": 0.25}
@@ -30,8 +32,9 @@ _log = logging.getLogger(__name__)
 class SelectedBackend:
     """The backend wished for, one of BACKENDS or "auto".
 
-    auto measures each one for a moment the first time a size is prepared or run, and remembers the result on disk. It
-    leaves out what is missing, what fails and what disagrees with torch. On a GPU it means torch.
+    auto measures each one for a moment the first time a size is prepared or run, and remembers the result on disk when
+    the machine was quiet. It leaves out what is missing, what fails and what disagrees with torch. On a GPU it means
+    torch.
     `notes` says in sentences what was chosen, what cannot be used, and why. SettingsError for an unknown wish.
     """
 
@@ -89,13 +92,15 @@ class SelectedBackend:
         key = self._choice_key = choice_key(self._network, size, self._threads)
         choice = remembered(key)
         if choice is None or choice.backend not in BACKENDS:
-            choice = self._measure(size)
-            remember(key, choice)
+            choice, is_steady = self._measure(size)
+            if is_steady:
+                remember(key, choice)
         else:
             self._use(choice.backend)
         self._note(choice.sentence())
 
-    def _measure(self, size: tuple[int, int]) -> Choice:
+    def _measure(self, size: tuple[int, int]) -> tuple[Choice, bool]:
+        """The fastest, and whether the machine was quiet enough for it to hold another day."""
         left, right = probe_pair(size, _PROBE_DISPARITY_PX)
         expected = self._torch.run(left, right)
         working: dict[str, Backend] = {"torch": self._torch}
@@ -107,10 +112,12 @@ class SelectedBackend:
                 self._note(_failure(name, error))
             else:
                 working[name] = backend
-        times_ms = _times_ms(working, left, right)
+        rounds_ms = _rounds_ms(working, left, right)
+        times_ms = {name: round(min(rounds), 2) for name, rounds in rounds_ms.items()}
         fastest = min(times_ms, key=lambda name: times_ms[name])
         self._active = working[fastest]
-        return Choice(fastest, times_ms)
+        is_steady = statistics.median(rounds_ms[fastest]) <= _STEADY * min(rounds_ms[fastest])
+        return Choice(fastest, times_ms), is_steady
 
     def _candidates(self) -> Iterator[str]:
         """Reduced precision only where the CPU has it: emulated it is slower and less exact."""
@@ -161,8 +168,8 @@ def _require_agreement(backend: Backend, output: BackendOutput, expected: Backen
         raise ArithmeticError(f"it differs from torch by {difference_px:.2f} px, more than {limit_px} px")
 
 
-def _times_ms(backends: dict[str, Backend], left: Image, right: Image) -> dict[str, float]:
-    """The least disturbed run of each; a median would choose by what else the machine did. Taken in turns."""
+def _rounds_ms(backends: dict[str, Backend], left: Image, right: Image) -> dict[str, list[float]]:
+    """Some runs of each, in turns. The least disturbed one counts: a median tells what else the machine did."""
     times: dict[str, list[float]] = {name: [] for name in backends}
     deadline = time.perf_counter() + _MEASURE_S
     for round_number in range(_ROUNDS):
@@ -172,4 +179,4 @@ def _times_ms(backends: dict[str, Backend], left: Image, right: Image) -> dict[s
             started = time.perf_counter()
             backend.run(left, right)
             times[name].append((time.perf_counter() - started) * 1000.0)
-    return {name: round(min(values), 2) for name, values in times.items()}
+    return times

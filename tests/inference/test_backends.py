@@ -113,21 +113,35 @@ def test_an_unknown_backend_is_refused() -> None:
 def test_auto_measures_once_and_remembers(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime")
     hide(monkeypatch, "openvino")
+    monkeypatch.setattr(selection, "_STEADY", float("inf"))
     first = SelectedBackend(network(), "auto", "cpu")
     first.prepare(SIZE)
     missing, fastest = first.notes
     assert "openvino was left out" in missing and fastest.startswith("Fastest here: ")
     assert cache.is_file()
 
-    monkeypatch.setattr(selection, "_times_ms", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(selection, "_rounds_ms", lambda *_: pytest.fail("measured again"))
     second = SelectedBackend(network(), "auto", "cpu")
     second.run(*probe_pair(SIZE, 16))
     assert second.name == first.name and second.notes == [fastest]
 
 
+def test_what_a_busy_machine_measured_is_used_but_not_remembered(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime")
+    hide(monkeypatch, "openvino")
+    monkeypatch.setattr(selection, "_rounds_ms", lambda backends, *_: {n: [10.0, 90.0, 50.0] for n in backends})
+    backend = SelectedBackend(network(), "auto", "cpu")
+    backend.prepare(SIZE)
+    assert any(note.startswith("Fastest here: ") for note in backend.notes)
+    assert not cache.exists()
+    monkeypatch.setattr(selection, "_rounds_ms", lambda backends, *_: {n: [10.0, 11.0, 12.0] for n in backends})
+    SelectedBackend(network(), "auto", "cpu").prepare(SIZE)
+    assert cache.is_file()
+
+
 def test_auto_takes_the_fastest(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime")
-    monkeypatch.setattr(selection, "_times_ms", lambda backends, *_: {n: len(n) * -1.0 for n in backends})
+    monkeypatch.setattr(selection, "_rounds_ms", lambda backends, *_: {n: [len(n) * -1.0] for n in backends})
     hide(monkeypatch, "openvino")
     backend = SelectedBackend(network(), "auto", "cpu")
     assert backend.name == "torch cpu fp32"
@@ -148,7 +162,8 @@ def test_auto_leaves_out_a_backend_that_disagrees(monkeypatch: pytest.MonkeyPatc
 
 def test_a_remembered_backend_that_is_gone_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime")
-    monkeypatch.setattr(selection, "_times_ms", lambda backends, *_: {n: len(n) * -1.0 for n in backends})
+    monkeypatch.setattr(selection, "_STEADY", float("inf"))
+    monkeypatch.setattr(selection, "_rounds_ms", lambda backends, *_: {n: [len(n) * -1.0] for n in backends})
     monkeypatch.setattr(SelectedBackend, "_candidates", lambda _: iter(["onnxruntime"]))
     SelectedBackend(network(), "auto", "cpu").prepare(SIZE)
     key = choice_key(network(), SIZE, None)
