@@ -27,6 +27,7 @@ SIZE = (90, 65)  # nothing that a network likes
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("DEPTHSTUDIO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(selection, "_STEADY", float("inf"))
     compiled._openvino_core.cache_clear()
     yield tmp_path / "cache" / "backends.json"
     compiled._openvino_core.cache_clear()
@@ -113,7 +114,6 @@ def test_an_unknown_backend_is_refused() -> None:
 def test_auto_measures_once_and_remembers(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime")
     hide(monkeypatch, "openvino")
-    monkeypatch.setattr(selection, "_STEADY", float("inf"))
     first = SelectedBackend(network(), "auto", "cpu")
     first.prepare(SIZE)
     missing, fastest = first.notes
@@ -129,6 +129,7 @@ def test_auto_measures_once_and_remembers(cache: Path, monkeypatch: pytest.Monke
 def test_what_a_busy_machine_measured_is_used_but_not_remembered(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime")
     hide(monkeypatch, "openvino")
+    monkeypatch.setattr(selection, "_STEADY", 1.4)
     monkeypatch.setattr(selection, "_rounds_ms", lambda backends, *_: {n: [10.0, 90.0, 50.0] for n in backends})
     backend = SelectedBackend(network(), "auto", "cpu")
     backend.prepare(SIZE)
@@ -141,7 +142,7 @@ def test_what_a_busy_machine_measured_is_used_but_not_remembered(cache: Path, mo
 
 def test_auto_takes_the_fastest(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime")
-    monkeypatch.setattr(selection, "_rounds_ms", lambda backends, *_: {n: [len(n) * -1.0] for n in backends})
+    monkeypatch.setattr(selection, "_rounds_ms", lambda backends, *_: {n: [100.0 - len(n)] for n in backends})
     hide(monkeypatch, "openvino")
     backend = SelectedBackend(network(), "auto", "cpu")
     assert backend.name == "torch cpu fp32"
@@ -162,8 +163,7 @@ def test_auto_leaves_out_a_backend_that_disagrees(monkeypatch: pytest.MonkeyPatc
 
 def test_a_remembered_backend_that_is_gone_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime")
-    monkeypatch.setattr(selection, "_STEADY", float("inf"))
-    monkeypatch.setattr(selection, "_rounds_ms", lambda backends, *_: {n: [len(n) * -1.0] for n in backends})
+    monkeypatch.setattr(selection, "_rounds_ms", lambda backends, *_: {n: [100.0 - len(n)] for n in backends})
     monkeypatch.setattr(SelectedBackend, "_candidates", lambda _: iter(["onnxruntime"]))
     SelectedBackend(network(), "auto", "cpu").prepare(SIZE)
     key = choice_key(network(), SIZE, None)
