@@ -28,7 +28,7 @@ class SourceChooser(Chooser):
         super().__init__("camera", "Source", _WIDTH_PX)
         self._studio = studio
         self._infos: list[SourceInfo] = []
-        self._listing = False
+        self._listing = self._list_again = False
         self.menu_shown.aboutToShow.connect(self.list_sources)
         studio.sources.cameras_changed.connect(self.list_sources)
         studio.sources.watch_cameras()
@@ -39,8 +39,9 @@ class SourceChooser(Chooser):
         self._show()
 
     def list_sources(self) -> None:
-        """Look for sources."""
+        """Look for sources; once more when something is asked for while it looks."""
         self._fill()
+        self._list_again = self._listing
         if not self._listing:
             self._listing = True
             workspace = self._studio.workspace
@@ -97,6 +98,8 @@ class SourceChooser(Chooser):
 
     def _on_list_ended(self) -> None:
         self._listing = False
+        if self._list_again:
+            self.list_sources()
 
     def _show(self) -> None:
         self.set_choice(self._studio.sources.title or "Choose a source")
