@@ -117,8 +117,8 @@ def _curves(stations: Sequence[Station]) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=_A4_LANDSCAPE_IN, layout="constrained")
-    first = stations[0]
-    figure.suptitle(f"Depth quality: {first.network}, {first.source}", fontsize=13)
+    networks = ", ".join(dict.fromkeys(station.network for station in stations))
+    figure.suptitle(f"Depth quality: {networks}; {len(stations)} stations", fontsize=13)
     shown = ("fill_rate", "z_accuracy_share", "plane_rms_mm", "subpixel_rms_px", "temporal_noise_mm", "outlier_share")
     axes = figure.subplots(2, 3).flat
     for axis, key in zip(axes, shown, strict=True):
