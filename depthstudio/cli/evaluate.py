@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthstudio.cli.numbers import positive
+from depthstudio.cli.tables import table_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,8 +65,6 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
 def _evaluate(arguments: argparse.Namespace) -> int:
     import json
 
-    from rich.console import Console
-
     from depthstudio.datasets.samples import CombinedSamples, open_samples
     from depthstudio.evaluation.evaluate import Measure
     from depthstudio.evaluation.jobs import comparison, evenly, save_comparison
@@ -85,7 +84,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         sgbm_range_px=arguments.max_disparity,
     )
     how = Measure(arguments.truth, arguments.mask, arguments.average, arguments.holes_are_bad)
-    console = Console(stderr=arguments.json)
+    console = table_console(stderr=arguments.json)
     evaluations = _judge(methods, samples, how, console)
     if arguments.report is not None:
         page = save_comparison(arguments.report, methods, samples, evaluations)
@@ -136,8 +135,10 @@ def _print_evaluations(evaluations: list[Evaluation], console: Console) -> None:
 
     first = evaluations[0]
     kinds = sorted({frame.truth for frame in first.frames})
-    table = Table("", *(evaluation.method for evaluation in evaluations))
-    table.title = f"{first.data}, {len(first.frames)} frames, truth: {', '.join(kinds)}"
+    table = Table(title=f"{first.data}, {len(first.frames)} frames, truth: {', '.join(kinds)}")
+    table.add_column("", no_wrap=True)
+    for evaluation in evaluations:  # folded when it is narrow: names that differ at their end must not be cut there
+        table.add_column(evaluation.method, justify="right", overflow="fold")
     means = [evaluation.mean for evaluation in evaluations]
     for title, key, factor, digits in COLUMNS:
         table.add_row(title, *(number(getattr(mean, key), factor, digits) for mean in means))

@@ -1,4 +1,4 @@
-"""Where the benchmarks print their tables."""
+"""Where tables are printed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 _WIDTH = 120
 
 
-def table_console() -> Console:
+def table_console(stderr: bool = False) -> Console:
     """As wide as the terminal; in a file or a pipe wide enough for every table."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(width=None if stream.isatty() else _WIDTH, highlight=False, stderr=stderr)
