@@ -41,6 +41,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--epochs", type=int, metavar="N", help="of the recipes without rehearsal (default: 50; training: 3)"
     )
     flags.add_argument(
+        "--crop", metavar="WxH", help="what a step sees of a frame, px (default: the frame, 512x320 at most)"
+    )
+    flags.add_argument(
         "--pretraining-steps", type=int, metavar="N", help="of the reference network (default: an arm's)"
     )
 
@@ -83,6 +86,8 @@ def _plan(arguments: argparse.Namespace) -> OverfitPlan:
         size = parse_size(arguments.size)
         data = replace(data, size=size)
         plan = replace(plan, crop=(min(_CROP_LIMIT[0], size[0]), min(_CROP_LIMIT[1], size[1])))
+    if arguments.crop is not None:
+        plan = replace(plan, crop=parse_size(arguments.crop))
     data = replace(
         data, train=arguments.frames or data.train, validation=arguments.validation_frames or data.validation
     )
