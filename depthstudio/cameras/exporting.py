@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from depthstudio.cancel import CancelToken
-from depthstudio.datasets.exporting import ExportReport, export_images, export_npy
+from depthstudio.datasets.exporting import ExportReport, export_images, export_npy, why_no_npy
 from depthstudio.datasets.session import Session
 
 OnProgress = Callable[[int, int], None]
@@ -27,6 +27,11 @@ FORMATS = {
     "images": ExportFormat("Images with an index", "folders left, right, depth, color with PNG files, and index.csv"),
     "db3": ExportFormat("RealSense recording", "one .db3 file, which RealSense Viewer plays", ".db3"),
 }
+
+
+def why_not(session: Session, form: str) -> str:
+    """Why `session` cannot be one of FORMATS, as in "needs depth, …"; empty when nothing speaks against it."""
+    return why_no_npy(session) if form == "npy" else ""
 
 
 def export_session(

@@ -48,6 +48,7 @@ _FOLDERS = {
     "exact_depth_m": "exact",
     "label_confidence": "confidence",
 }
+_NPY_PARTS = ("right", "depth_mm")
 
 
 @dataclass
@@ -77,6 +78,17 @@ def _counted(
             on_progress(done, len(positions))
 
 
+def why_no_npy(session: Session) -> str:
+    """What no frame of `session` has and an .npy run needs, as in "needs depth, …"; empty when some frame has it."""
+    kept = [session.records[position]["files"] for position in session.included]
+    if not kept or any(all(part in files for part in _NPY_PARTS) for files in kept):
+        return ""
+    for part, words in zip(_NPY_PARTS, ("right images", "depth"), strict=True):
+        if not any(part in files for files in kept):
+            return f"needs {words}, and this recording has none"
+    return "needs a right image and depth in one frame, and this recording has no such frame"
+
+
 def export_npy(
     session: Session, parent: Path, on_progress: OnProgress | None = None, cancel: CancelToken | None = None
 ) -> ExportReport:
@@ -86,9 +98,12 @@ def export_npy(
     layout expect; meta.txt says so, and `import` makes them grey again. Frames that are marked out, or have no right
     image or no depth, are left out. DatasetError when nothing is left, or a folder is in the way.
     """
+    if reason := why_no_npy(session):
+        next_step = "Export it as images with an index (images), or as a RealSense recording (db3)."
+        raise DatasetError(f"{session.name} cannot be exported as .npy runs.", f"That layout {reason}.", next_step)
     run = _new_folder(parent / _run_name(session))
     report = ExportReport(run)
-    positions = _positions(session, ("right", "depth_mm"), report)
+    positions = _positions(session, _NPY_PARTS, report)
     _check_calibration(session, parent)
     try:
         for position in _counted(positions, report, on_progress, cancel):

@@ -1,4 +1,4 @@
-"""Folders of image pairs, with depth where a 16-bit PNG lies beside them."""
+"""Folders of image pairs, with depth where a 16-bit PNG lies beside them; or of left images with depth."""
 
 from __future__ import annotations
 
@@ -39,28 +39,36 @@ _INDEXED_PARTS = {"exact_depth_m": "exact", "label_confidence": "confidence"}
 class PairFiles:
     """Files of one pair. home: the folder they lie in.
 
+    right: None for a picture of one camera, see `find_pairs`.
     depth: 16-bit PNG in millimetres, in the left image's pixels. color: a third camera's image.
     about: the line of index.csv, in folders that have one.
     """
 
     left: Path
-    right: Path
+    right: Path | None
     home: Path
     depth: Path | None = None
     color: Path | None = None
     about: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def can_be_sample(self) -> bool:
+        """True when a network can learn from it, or be judged by it."""
+        return self.right is not None and self.depth is not None
 
 
 def find_pairs(folder: Path) -> list[PairFiles]:
     """Pairs in `folder`, in natural order. Empty when no naming pattern fits.
 
     Patterns: ``left/`` and ``right/`` (``depth/``) with equal names, or equal counts; ``left01``/``right01``,
-    ``01_left``/``01_right``, ``im0``/``im1`` side by side; or such files in each subfolder.
+    ``01_left``/``01_right``, ``im0``/``im1`` side by side; or such files in each subfolder. Without a ``right/``,
+    pictures of one camera: ``left/`` and ``depth/`` with equal names. An export's ``index.csv`` says itself which
+    frames have no right image.
     """
     for left_name, right_name in _FOLDER_NAMES:
         if (folder / left_name).is_dir() and (folder / right_name).is_dir():
             return _pairs_of_two_folders(folder, left_name, right_name)
-    pairs = _pairs_side_by_side(folder)
+    pairs = _pairs_of_two_folders(folder, "left", "right") or _pairs_side_by_side(folder)
     if not pairs:
         children = sorted((path for path in folder.iterdir() if path.is_dir()), key=natural_key)
         pairs = [pair for child in children for pair in _pairs_side_by_side(child)]
@@ -69,19 +77,21 @@ def find_pairs(folder: Path) -> list[PairFiles]:
 
 def _pairs_of_two_folders(folder: Path, left_name: str, right_name: str) -> list[PairFiles]:
     left, right = _images(folder / left_name), _images(folder / right_name)
-    by_stem = {path.stem: path for path in right}
-    matched = [(path, by_stem[path.stem]) for path in left if path.stem in by_stem]
-    if not matched and len(left) == len(right):
-        matched = list(zip(left, right, strict=True))
     depth, color = (
         {path.stem: path for word in reversed(_WORDS[kind]) for path in _images(folder / word)}
         for kind in ("depth", "color")
     )
     index = _index(folder)
-    return [
-        PairFiles(a, b, folder, depth.get(a.stem), color.get(a.stem), index.get(f"{left_name}/{a.name}", {}))
-        for a, b in matched
+    about = {path: index.get(f"{left_name}/{path.name}", {}) for path in left}
+    by_stem = {path.stem: path for path in right}
+    matched = [
+        (path, by_stem.get(path.stem))
+        for path in left
+        if path.stem in by_stem or about[path].get("right") == "" or (not right and path.stem in depth)
     ]
+    if not matched and len(left) == len(right):
+        matched = list(zip(left, right, strict=True))
+    return [PairFiles(a, b, folder, depth.get(a.stem), color.get(a.stem), about[a]) for a, b in matched]
 
 
 def _index(folder: Path) -> dict[str, dict[str, str]]:
@@ -126,30 +136,31 @@ class PairFolder:
     ``calibration.npz``, or a ``meta.json`` that gives focal length and baseline of an already rectified pair.
     """
 
-    def __init__(self, folder: Path, *, need_depth: bool = False) -> None:
-        self.pairs = [pair for pair in find_pairs(folder) if pair.depth is not None or not need_depth]
+    def __init__(self, folder: Path, *, for_samples: bool = False) -> None:
+        self.pairs = [pair for pair in find_pairs(folder) if pair.can_be_sample or not for_samples]
         if not self.pairs:
             raise DatasetError(
-                f"There are no image pairs {'with depth ' if need_depth else ''}in {folder}.",
-                "No names match as left and right" + (" and depth." if need_depth else "."),
+                f"There are no image pairs {'with depth ' if for_samples else ''}in {folder}.",
+                "No names match as left and right" + (" and depth." if for_samples else "."),
                 "Name them 01_left.png, 01_right.png and 01_depth.png, or use folders left/, right/ and depth/.",
             )
         homes = {pair.home for pair in self.pairs}
         self._calibrations = {home: _calibration_in(home) or _calibration_in(folder) for home in homes}
         self.groups = [pair.home.absolute().name for pair in self.pairs]
         self.roles: dict[str, str] = {}
-        self.title = (
-            f"{len(self.pairs)} image {'pair' if len(self.pairs) == 1 else 'pairs'} in {folder.absolute().name}"
-        )
+        what = "image pair" if all(pair.right is not None for pair in self.pairs) else "frame"
+        self.title = f"{len(self.pairs)} {what}{'' if len(self.pairs) == 1 else 's'} in {folder.absolute().name}"
 
     def pair(self, index: int) -> RawPair:
         """Read one pair."""
         files = self.pairs[index]
-        left, right = _as_bytes(read_pixels(files.left)), _as_bytes(read_pixels(files.right))
+        left = _as_bytes(read_pixels(files.left))
+        right = _as_bytes(read_pixels(files.right)) if files.right is not None else None
+        names = {"left_file": files.left, "right_file": files.right}
         known = _indexed(files) or {
             "number": index,
             "timestamp_s": index * _FRAME_INTERVAL_S,
-            "metadata": {"left_file": files.left.name, "right_file": files.right.name},
+            "metadata": {key: file.name for key, file in names.items() if file is not None},
         }
         if files.color is not None:
             color = _as_bytes(read_pixels(files.color))
@@ -174,7 +185,7 @@ class PairFolderSamples(RectifiedSamples):
         calibration: StereoCalibration | None = None,
         mask: LabelMaskSettings | None = None,
     ) -> None:
-        super().__init__(PairFolder(Path(folder), need_depth=True), calibration, mask)
+        super().__init__(PairFolder(Path(folder), for_samples=True), calibration, mask)
 
 
 def _indexed(files: PairFiles) -> dict[str, Any]:

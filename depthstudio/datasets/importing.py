@@ -76,7 +76,7 @@ def _raw_frames(folder: Path) -> RawFrames:
         return PairFolder(folder)
     raise DatasetError(
         f"There is nothing to import in {folder}.",
-        "Looked for .npy runs (color.npy, right.npy, depth.npy) and image pairs (left and right, with depth).",
+        "Looked for .npy runs (color.npy, right.npy, depth.npy) and images (left with right, depth or both).",
         "Choose the folder that holds the frames.",
     )
 

@@ -25,11 +25,12 @@ _DEPTH_LIMIT_MM = 65535
 class RawPair:
     """Images as the cameras delivered them.
 
+    right: None where only a picture and its depth were kept; nothing can be learned from such a frame.
     depth: (H, W) uint16 millimetres or float32 metres in the left camera's pixels, or None.
     """
 
     left: NDArray[np.uint8]
-    right: NDArray[np.uint8]
+    right: NDArray[np.uint8] | None
     depth: NDArray[Any] | None
     exact_depth_m: FloatMap | None = None
     number: int = 0
@@ -142,6 +143,8 @@ class RectifiedSamples:
         """One sample, and what the rules removed from its label."""
         pair = self.frames.pair(index)
         name = self.frames.name(index)
+        if pair.right is None:
+            raise DatasetError(f"{name} has no right image.")
         try:
             rectifier = self._rectifier(index, (pair.left.shape[1], pair.left.shape[0]))
             left, right = rectifier.rectify_left(pair.left), rectifier.rectify_right(pair.right)
@@ -216,8 +219,6 @@ class SessionFrames:
     def pair(self, index: int) -> RawPair:
         """Read one frame."""
         frame = self.session.frame(self.positions[index])
-        if frame.right is None:
-            raise DatasetError(f"{self.name(index)} has no right image.")
         return RawPair(
             frame.left,
             frame.right,

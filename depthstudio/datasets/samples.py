@@ -75,7 +75,7 @@ def open_samples(
     benchmark = benchmark_samples(folder)
     if benchmark is not None:
         return benchmark
-    if any(pair.depth is not None for pair in find_pairs(folder)):
+    if any(pair.can_be_sample for pair in find_pairs(folder)):
         return PairFolderSamples(folder, calibration, mask)
     raise DatasetError(
         f"There is nothing to learn from in {folder}.",

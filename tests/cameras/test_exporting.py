@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from depthstudio.cameras.exporting import FORMATS, export_session
+from depthstudio.cameras.exporting import FORMATS, export_session, why_not
 from depthstudio.cameras.importing import import_path
 from depthstudio.cancel import CancelToken
 from depthstudio.datasets.seed_folder import SeedFolderSamples
@@ -213,3 +213,49 @@ def test_an_export_stopped_before_its_first_frame_leaves_nothing(make: MakeSessi
     with pytest.raises(DatasetError, match="stopped before its first frame"):
         export_session(make(), target, form, cancel=cancel)
     assert not target.exists() or not list(target.iterdir())
+
+
+@pytest.mark.parametrize("has_depth", [True, False])
+def test_images_without_right_ones_come_back_unchanged(tmp_path: Path, has_depth: bool) -> None:
+    with SessionWriter(tmp_path / "made", "file://x.bag", None, {}, name="bag") as writer:
+        for number in range(3):
+            one = frame(number, 3, False, has_depth)
+            writer.append(
+                replace(one, right=None, right_timestamp_s=None, depth_mm=one.depth_mm if has_depth else None)
+            )
+    session = Session.open(tmp_path / "made")
+    assert export_session(session, tmp_path / "out", "images").frames == 3
+    (back,) = import_path(tmp_path / "out", tmp_path / "sessions")
+    assert_same_pixels(session, back)
+    for i in range(3):
+        one, other = session.frame(i), back.frame(i)
+        assert (one.number, one.timestamp_s, dict(one.metadata)) == (
+            other.number,
+            other.timestamp_s,
+            dict(other.metadata),
+        )
+        assert other.right_timestamp_s is None
+
+
+def test_where_only_some_frames_have_a_right_image_all_come_back(tmp_path: Path) -> None:
+    with SessionWriter(tmp_path / "made", "sim://ir", None, {}) as writer:
+        for number in range(3):
+            one = frame(number, 1, False, False)
+            writer.append(replace(one, right=None, right_timestamp_s=None) if number == 1 else one)
+    session = Session.open(tmp_path / "made")
+    export_session(session, tmp_path / "out", "images")
+    (back,) = import_path(tmp_path / "out", tmp_path / "sessions")
+    assert_same_pixels(session, back)
+    assert export_session(session, tmp_path / "runs", "npy").left_out == {"no right image": 1}
+
+
+@pytest.mark.parametrize(("lacking", "words"), [("right", "needs right images"), ("depth_mm", "needs depth")])
+def test_a_refused_npy_export_says_what_it_takes_instead(tmp_path: Path, lacking: str, words: str) -> None:
+    with SessionWriter(tmp_path / "made", "file://x.bag", None, {}, name="bag") as writer:
+        writer.append(replace(frame(0, 1, False, False), right_timestamp_s=None, **{lacking: None}))
+    session = Session.open(tmp_path / "made")
+    assert words in why_not(session, "npy") and not why_not(session, "images")
+    with pytest.raises(DatasetError, match=words) as refused:
+        export_session(session, tmp_path / "runs", "npy")
+    assert "images" in refused.value.next_step and "db3" in refused.value.next_step
+    assert not (tmp_path / "runs").exists()

@@ -282,6 +282,16 @@ def test_pairs_are_found_under_many_names(tmp_path: Path, names: tuple[str, str,
     assert pair.depth == (tmp_path / names[2] if names[2] else None)
 
 
+def test_left_images_with_depth_are_found_without_right_ones_and_are_no_samples(tmp_path: Path) -> None:
+    for name in ("left/a.png", "left/b.png", "depth/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    (pair,) = find_pairs(tmp_path)
+    assert (pair.left.name, pair.right, pair.depth) == ("a.png", None, tmp_path / "depth/a.png")
+    with pytest.raises(DatasetError, match="nothing to learn from"):
+        open_samples(tmp_path)
+
+
 def test_a_folder_without_data_says_what_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"session\.json.*FlyingThings3D.*Middlebury.*color\.npy.*depth"):
         open_samples(tmp_path)

@@ -262,3 +262,22 @@ def test_a_recording_is_exported_and_imported_back(
     qtbot.waitUntil((tmp_path / "out/calibration.npz").exists, timeout=WAIT_MS)
     page.library.import_path(tmp_path / "out")
     qtbot.waitUntil(lambda: len(page.recordings) == 3, timeout=WAIT_MS)
+
+
+def test_a_recording_without_right_images_says_in_the_menu_that_npy_needs_them(
+    page: DatasetPage, two: list[Path], qtbot: QtBot, studio: Studio
+) -> None:
+    folder = studio.workspace.sessions / "bag"
+    with SessionWriter(folder, "file:///x.bag", None, {}) as writer:
+        depth_mm = np.full((48, 64), 900, np.uint16)
+        writer.append(
+            StereoFrame(number=1, timestamp_s=0.0, left=np.zeros((48, 64), np.uint8), right=None, depth_mm=depth_mm)
+        )
+    studio.library_changed.emit()
+    qtbot.waitUntil(lambda: len(page.recordings) == 3, timeout=WAIT_MS)
+    npy, images = (page.bar.export_actions[form] for form in ("npy", "images"))
+    page.choose(folder)
+    assert not npy.isEnabled() and "needs right images" in npy.text()
+    assert images.isEnabled() and "index.csv" in images.text()
+    page.choose(two[0])
+    assert npy.isEnabled() and "meta.txt" in npy.text()

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu, QPushButton, QWidget
 
-from depthstudio.cameras.exporting import FORMATS
+from depthstudio.cameras.exporting import FORMATS, why_not
 from depthstudio.datasets.session import Session
 from depthstudio.gui.pages.dataset.actions import LibraryActions
 from depthstudio.gui.pages.dataset.library import Recording
@@ -27,6 +27,7 @@ class RecordingBar(QWidget):
         super().__init__()
         self._library = library
         self._recording: Recording | None = None
+        self.export_actions: dict[str, QAction] = {}
         self.name_field = self._field("Name of the recording", self._rename, width=176)
         self.name_field.setToolTip("The name; the folder keeps its own.")
         self.notes_field = self._field("Notes", self._write_notes)
@@ -60,6 +61,10 @@ class RecordingBar(QWidget):
                 editor.setCursorPosition(0)  # a long name shows its beginning
         self.role.set_current(session.role)
         self.facts.set_full_text(facts_of(recording))
+        for form, action in self.export_actions.items():
+            reason = why_not(session, form)
+            action.setEnabled(not reason)
+            action.setText(f"{FORMATS[form].title}: {reason or FORMATS[form].help}")
 
     def set_role(self, role: str) -> None:
         """What the recording is used for."""
@@ -97,7 +102,7 @@ class RecordingBar(QWidget):
         made = button("Export…", icon="download", tip="For other programs; import reads all three back unchanged")
         menu = QMenu(made)
         for form, about in FORMATS.items():
-            action = QAction(f"{about.title}: {about.help}", menu)
+            action = self.export_actions[form] = QAction(f"{about.title}: {about.help}", menu)
             action.triggered.connect(lambda _checked=False, form=form: self.ask_export(form))
             menu.addAction(action)
         made.setMenu(menu)
