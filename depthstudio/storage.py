@@ -17,14 +17,13 @@ def cache_root() -> Path:
 
 
 def check_target(target: Path) -> None:
-    """Make the folder of `target`; OSError when no file can be written there. For before work that would be lost."""
+    """OSError when no file can be written as `target`. For before work that would be lost; makes nothing."""
     nearest = next((folder for folder in target.absolute().parents if folder.exists()), target.parent)
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     if not nearest.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(nearest))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(target.parent, os.W_OK):
+    if not os.access(nearest, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
 
 

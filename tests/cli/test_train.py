@@ -191,6 +191,12 @@ def test_evaluate_compares_with_sgbm(
     assert len(evaluation["frames"]) == 6 and evaluation["per_pixel"]["epe_px"] > 0
 
 
+def test_a_refused_evaluation_leaves_no_report_folder(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main(["evaluate", str(tiny), str(tmp_path / "empty"), "--report", str(tmp_path / "report")]) == 2
+    assert not (tmp_path / "report").exists()
+
+
 def test_evaluate_of_a_run_uses_its_best_network(
     runs: Path, calibration: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
