@@ -11,6 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from depthstudio.cancel import CancelToken
+from depthstudio.gui.pace import Pace
 
 _log = logging.getLogger(__name__)
 _EVENT_LOOP_BREATH_MS = 1
@@ -79,7 +80,7 @@ class Task(QObject):
         self.state = TaskState.RUNNING
         self.share = -1.0
         self.text = ""
-        self.started_s = time.monotonic()
+        self._pace = Pace()
         self.cancel_token = cancel
         self._worker = _Worker(work)
         self._worker.progressed.connect(self._on_progress)
@@ -100,11 +101,17 @@ class Task(QObject):
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds left, judged by the share done so far; None while unknown."""
-        elapsed_s = time.monotonic() - self.started_s
-        if self.share <= 0.02 or elapsed_s < 1.0:
-            return None
-        return elapsed_s * (1.0 - self.share) / self.share
+        """Seconds left, judged by the share done so far; None while unknown. Holds still while paused."""
+        return self._pace.left_s(time.monotonic())
+
+    @property
+    def is_paused(self) -> bool:
+        """True while its owner says that it stands still."""
+        return self._pace.is_paused
+
+    def set_paused(self, paused: bool) -> None:
+        """For owners whose work can pause: that time does not count. GUI thread only."""
+        self._pace.set_paused(paused, time.monotonic())
 
     def set_progress(self, share: float, text: str = "") -> None:
         """For owners that read progress out of the task's events. GUI thread only."""
@@ -127,6 +134,7 @@ class Task(QObject):
     @Slot(float, str)
     def _on_progress(self, share: float, text: str) -> None:
         self.share, self.text = share, text
+        self._pace.reach(share, time.monotonic())
         self.progressed.emit(share, text)
 
     @Slot(object)

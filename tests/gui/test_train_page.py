@@ -164,6 +164,8 @@ def test_a_run_can_be_paused_changed_and_discarded(page: TrainPage, workspace: W
     page.live_exits.pause.click()
     qtbot.waitUntil(lambda: page.state is RunState.PAUSED, timeout=LONG_MS)
     assert page.live_exits.pause.text() == "Resume"
+    (task,) = [task for task in page.studio.tasks.running if task.shown]
+    assert task.is_paused
     reached = page.shown.steps[-1] if page.shown is not None else None
     page.run_panel.changes.editors["learning_rate"].setValue(5e-5)
     page.run_panel.changes.editors["early_stop_patience"].setValue(40)  # type: ignore[arg-type]
@@ -173,6 +175,7 @@ def test_a_run_can_be_paused_changed_and_discarded(page: TrainPage, workspace: W
     assert page.shown is not None
     assert page.shown.steps[-1] == reached
     page.live_exits.pause.click()
+    qtbot.waitUntil(lambda: not task.is_paused, timeout=LONG_MS)
     qtbot.waitUntil(lambda: page.shown is not None and len(page.shown.changes) == 2, timeout=LONG_MS)
     qtbot.waitUntil(lambda: page.shown is not None and page.shown.steps[-1].learning_rate <= 5e-5, timeout=LONG_MS)
     assert page.shown.settings.early_stop_patience == 40

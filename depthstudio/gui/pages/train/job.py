@@ -159,6 +159,8 @@ class TrainingJob(QObject):
             if isinstance(event, Failed):
                 self._studio.notify(Notice(event.message, event.why, event.next_step))
             if isinstance(event, Paused | Continued):
+                if self._task is not None:
+                    self._task.set_paused(story.is_paused)
                 self.changed.emit()
             if not self._timer.isActive():
                 self._timer.start()
