@@ -82,15 +82,14 @@ def relative_change(before: float, after: float) -> str:
 def stop_epoch(epochs: Sequence[EpochDone], planned: int, patience: int) -> int | None:
     """The epoch at which early stopping ends the run, or would have; None when `planned` comes first.
 
-    patience: 0 is read as the classic 15, for runs that went without. min_delta is taken as 0.
+    patience: 0 is read as the classic 15, for runs that went without. What counted as better is what the run counted:
+    the network as it came has to be beaten, too, and by the run's smallest change.
     """
     patience = patience or USUAL_PATIENCE
-    best, waited = float("inf"), 0
     for done in epochs:
-        best, waited = (done.validation_loss, 0) if done.validation_loss < best else (best, waited + 1)
-        if waited >= patience:
+        if done.epochs_without_improvement >= patience:
             return done.epoch if done.epoch < planned else None
-    ahead = (epochs[-1].epoch if epochs else 0) + patience - waited
+    ahead = epochs[-1].epoch + patience - epochs[-1].epochs_without_improvement if epochs else patience
     return ahead if ahead < planned else None
 
 

@@ -17,6 +17,7 @@ from depthstudio.training.advisor import (
     overfitting_story,
     stop_epoch,
 )
+from depthstudio.training.early_stopping import EarlyStopping
 from depthstudio.training.events import BaselineDone, Diverged, EpochDone, FrameScore
 from depthstudio.training.settings import TrainingSettings
 
@@ -88,6 +89,19 @@ def test_the_classic_run_is_called_out_while_it_runs() -> None:
     assert overfitting_since(v3(12)) == 8
     assert stop_epoch(v3(12), 50, 15) == 23
     assert stop_epoch(v3(12), 20, 15) is None
+
+
+def test_early_stopping_is_foretold_as_it_counts_with_the_network_as_it_came_to_beat() -> None:
+    losses = [9.0, 8.5, 8.0, 7.5, 7.4, *[7.6] * 30]
+    stopping, epochs = EarlyStopping(patience=10), []
+    stopping.start_from(5.0, 5.0)
+    for epoch, done in enumerate(curve([6.0] * len(losses), losses), start=1):
+        is_best = stopping.update(epoch, done.validation_loss)
+        epochs.append(replace(done, epochs_without_improvement=stopping.waited, is_best=is_best, best_epoch=0))
+        if stopping.should_stop:
+            break
+    assert epochs[-1].epoch == 10
+    assert [stop_epoch(epochs[:seen], 50, 10) for seen in (1, 5, 10)] == [10, 10, 10]
 
 
 def test_validation_rising_three_times_while_training_falls_is_overfitting() -> None:
