@@ -49,16 +49,21 @@ class _Worker(QThread):
 
     def __init__(self, work: Callable[[_Worker], Any]) -> None:
         super().__init__()
-        self._work = work
+        self._work: Callable[[_Worker], Any] | None = work
 
     def run(self) -> None:
         """Entry point of the thread."""
+        assert self._work is not None
         try:
             result = self._work(self)
         except BaseException as error:  # a worker must never take the window down; whatever it is gets shown
             self.raised.emit(error)
         else:
             self.succeeded.emit(result)
+
+    def forget_work(self) -> None:
+        """Let go of what the work holds on to: frames, networks, whole loops. After the thread is over."""
+        self._work = None
 
 
 class Task(QObject):
@@ -78,6 +83,7 @@ class Task(QObject):
         self.title = title
         self.shown = shown
         self.state = TaskState.RUNNING
+        self.has_ended = False
         self.share = -1.0
         self.text = ""
         self._pace = Pace()
@@ -151,6 +157,9 @@ class Task(QObject):
 
     @Slot()
     def _on_finished(self) -> None:
+        self._worker.wait()  # "finished" is said a moment before the thread is over
+        self._worker.forget_work()
+        self.has_ended = True
         self.ended.emit()
 
 
@@ -229,8 +238,12 @@ class TaskRunner(QObject):
         if done is not None:
             task.succeeded.connect(done)
         task.failed.connect(failed if failed is not None else self.unhandled.emit)
-        task.ended.connect(lambda: self._tasks.remove(task))
+        task.ended.connect(self._forget_ended)  # a function that knew its task would keep it alive for ever
         self._tasks.append(task)
         self.started.emit(task)
         task._start()
         return task
+
+    @Slot()
+    def _forget_ended(self) -> None:
+        self._tasks = [task for task in self._tasks if not task.has_ended]

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 from pytestqt.qtbot import QtBot
@@ -85,3 +87,20 @@ def test_closing_waits_for_what_runs(qtbot: QtBot) -> None:
     runner.run(work)
     assert runner.stop_all(5.0)
     assert ended.is_set()
+
+
+class Network:
+    """Stands for whatever is large."""
+
+
+def test_what_a_task_worked_on_is_let_go_once_it_has_ended(qtbot: QtBot) -> None:
+    runner, network = TaskRunner(), Network()
+    held = weakref.ref(network)
+    task = runner.run(lambda _, network=network: None, "Use a network")
+    ended = weakref.ref(task)
+    with qtbot.waitSignal(task.ended):
+        pass
+    del network, task
+    gc.collect()
+    assert held() is None
+    assert ended() is None
