@@ -15,6 +15,7 @@ from depthstudio.gui.widgets.chooser import Chooser
 
 _NEWEST_SHOWN = 12
 _WIDTH_PX = 208
+_TOPIC = "calibration conflict"
 _FILTER = "Calibrations (*.npz *.yml *.yaml);;All files (*)"
 
 
@@ -58,9 +59,11 @@ class CalibrationChooser(Chooser):
     def _show(self) -> None:
         active = self._studio.calibration
         conflict = calibration_conflict(self._studio)
+        if conflict != self._warned:
+            self._studio.resolved.emit(_TOPIC)
         if conflict and conflict != self._warned:
             advice = "Depth and labels will be off. Choose the right one, or label the recording again."
-            self._studio.notify(Notice(conflict, next_step=advice, tone="warning"))
+            self._studio.notify(Notice(conflict, next_step=advice, tone="warning", topic=_TOPIC))
         self._warned = conflict
         if active is None:
             self.set_choice("No calibration")

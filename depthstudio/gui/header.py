@@ -9,7 +9,7 @@ from depthstudio.gui.calibration_chooser import CalibrationChooser
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.source_chooser import SourceChooser
 from depthstudio.gui.sources import Rates, SourceState
-from depthstudio.gui.studio import Studio
+from depthstudio.gui.studio import SOURCE_TOPIC, Studio
 from depthstudio.gui.theme import GRID_PX, mark, theme
 from depthstudio.gui.widgets.basics import icon_button, label, number_label
 from depthstudio.gui.widgets.chooser import Dot
@@ -100,4 +100,4 @@ class Header(QFrame):
     def _tell_warnings(self) -> None:
         for warning in self._sources.status.warnings:
             what, stop, rest = warning.partition(". ")
-            self._studio.notify(Notice(f"{what}." if stop else what, rest, tone="warning"))
+            self._studio.notify(Notice(f"{what}." if stop else what, rest, tone="warning", topic=SOURCE_TOPIC))

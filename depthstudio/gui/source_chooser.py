@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QLineEdit,
 from depthstudio.cameras import SourceInfo, list_sources
 from depthstudio.cameras.usb_report import UsbReport, realsense_usb_report
 from depthstudio.gui.errors import Notice
-from depthstudio.gui.studio import Studio
+from depthstudio.gui.studio import SOURCE_TOPIC, Studio
 from depthstudio.gui.theme import GRID_PX
 from depthstudio.gui.widgets.chooser import Chooser
 
@@ -88,6 +88,7 @@ class SourceChooser(Chooser):
                 " ".join(advice),
                 "warning",
                 action=copy if commands else ("Try again", self.open_camera),
+                topic=SOURCE_TOPIC,
             )
         )
 

@@ -68,12 +68,14 @@ class SourceController(OpenSource):
 
     frame_ready(StereoFrame) stops while paused; recording and `capture` go on. A recording that is played stands still
     itself instead. opened() once frames flow: `source`, `calibration` and `controls` are valid from then on.
+    left(): another source is opened, or none.
     cameras_changed(): one arrived or left. Cameras open with what is remembered of them.
     A camera that is lost is opened again when it returns; returned() tells.
     """
 
     state_changed = Signal()
     opened = Signal()
+    left = Signal()
     frame_ready = Signal(object)
     rates_changed = Signal(object)
     failed = Signal(object)
@@ -210,6 +212,8 @@ class SourceController(OpenSource):
         self._newest = None
         self._paused = False
         self.last_frame = None
+        if self.url not in ("", url):
+            self.left.emit()
         self.url, self.title = url, url
         for timer in (self._frames, self._counting, self._return):
             timer.stop()

@@ -15,7 +15,8 @@ from depthstudio.gui.sources import SourceController
 from depthstudio.gui.tasks import TaskContext, TaskRunner
 from depthstudio.workspace import Workspace
 
-_SOURCE = "source"
+# Topic of notices about the source: they go when it is opened again, and when it is left.
+SOURCE_TOPIC = "source"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Activity:
 class Studio(QObject):
     """Workspace, settings, the open source, the calibration in force, tasks and notices.
 
-    resolved(topic): what notices of this topic say is no longer so.
+    resolved(topic): what notices of this topic say is no longer so. Topics are SOURCE_TOPIC, names of pages whose
+    loop failed, and what a chooser says about its choice.
     """
 
     calibration_changed = Signal()
@@ -63,9 +65,10 @@ class Studio(QObject):
         self.activities: dict[str, Activity] = {}
         self._chosen: ActiveCalibration | None = None
         self.tasks.unhandled.connect(self.report)
-        self.sources.failed.connect(lambda error: self.notify(replace(notice_of(error), topic=_SOURCE)))
-        self.sources.opened.connect(lambda: self.resolved.emit(_SOURCE))
-        self.sources.settings_refused.connect(self.report)
+        self.sources.failed.connect(lambda error: self.report(error, SOURCE_TOPIC))
+        for resolving in (self.sources.opened, self.sources.left):
+            resolving.connect(lambda: self.resolved.emit(SOURCE_TOPIC))
+        self.sources.settings_refused.connect(lambda error: self.report(error, SOURCE_TOPIC))
         self.sources.returned.connect(lambda title: self.notify(Notice(f"{title} is back.", tone="good")))
         self.sources.state_changed.connect(self.calibration_changed)
 
@@ -116,9 +119,9 @@ class Studio(QObject):
         """Show a notice above the page."""
         self.noticed.emit(notice)
 
-    def report(self, error: BaseException) -> None:
-        """Show an exception as a notice."""
-        self.noticed.emit(notice_of(error))
+    def report(self, error: BaseException, topic: str = "") -> None:
+        """Show an exception as a notice; with a topic it goes when that is resolved."""
+        self.noticed.emit(replace(notice_of(error), topic=topic))
 
     def show_page(self, name: str) -> None:
         """Ask the window to show a page."""

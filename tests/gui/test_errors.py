@@ -4,11 +4,16 @@ import sys
 import threading
 from pathlib import Path
 
+import cv2
+import numpy as np
+import pytest
 from pytestqt.qtbot import QtBot
 
 from depthstudio.errors import SourceError
 from depthstudio.gui.errors import ErrorHooks, Notice, notice_of
 from depthstudio.gui.main_window import MainWindow
+from depthstudio.gui.sources import SourceState
+from depthstudio.gui.studio import Studio
 
 
 def test_an_error_meant_for_the_user_keeps_its_three_parts() -> None:
@@ -62,3 +67,36 @@ def test_a_fourth_notice_takes_the_place_of_the_oldest(window: MainWindow) -> No
     for number in range(4):
         window.studio.notify(Notice(f"Notice {number}"))
     assert [banner.notice.what for banner in window.banners] == ["Notice 1", "Notice 2", "Notice 3"]
+
+
+def fail_to_open(studio: Studio, qtbot: QtBot, folder: Path) -> None:
+    studio.sources.open(f"folder://{folder}")
+    qtbot.waitUntil(lambda: studio.sources.state is SourceState.FAILED, timeout=20_000)
+
+
+def test_why_a_source_failed_goes_when_it_opens_after_all(
+    window: MainWindow, studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pairs"
+    fail_to_open(studio, qtbot, folder)
+    fail_to_open(studio, qtbot, folder)
+    (banner,) = window.banners
+    assert "no folder" in banner.notice.what
+    studio.notify(Notice("The disk is full."))
+    folder.mkdir()
+    for side in ("left", "right"):
+        cv2.imwrite(str(folder / f"{side}.png"), np.zeros((48, 64), np.uint8))
+    studio.sources.reopen()
+    qtbot.waitUntil(lambda: [one.notice.what for one in window.banners] == ["The disk is full."], timeout=20_000)
+
+
+@pytest.mark.parametrize("elsewhere", ["", "folder:///another/one"])
+def test_why_a_source_failed_goes_when_the_user_leaves_it(
+    window: MainWindow, studio: Studio, qtbot: QtBot, tmp_path: Path, elsewhere: str
+) -> None:
+    fail_to_open(studio, qtbot, tmp_path / "pairs")
+    studio.sources.open(elsewhere) if elsewhere else studio.sources.close()
+    assert window.banners == []
+    if elsewhere:
+        qtbot.waitUntil(lambda: len(window.banners) == 1, timeout=20_000)
+        assert "/another/one" in window.banners[0].notice.what

@@ -158,6 +158,7 @@ def test_a_calibration_of_another_size_is_explained(
     assert "640x480" in window.banners[0].notice.what
     studio.use_calibration(None)  # the source's own
     qtbot.waitUntil(lambda: page.views.result is not None, timeout=PATIENT_MS)
+    assert not [banner for banner in window.banners if "640x480" in banner.notice.what]
 
 
 def test_a_run_to_preview_becomes_the_network(

@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QTimer
 
 from depthstudio.frames import StereoFrame
-from depthstudio.gui.loop_engine import LoopEngine
+from depthstudio.gui.loop_engine import EngineState, LoopEngine
 from depthstudio.gui.network_chooser import NetworkItem, list_networks
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.studio import Studio
@@ -28,6 +28,8 @@ class LoopPage(Page):
         self._polling = QTimer(self, interval=poll_ms)
         self._polling.timeout.connect(self._poll)
         studio.library_changed.connect(self.list_networks)
+        engine.changed.connect(self._on_engine)
+        studio.sources.left.connect(self._resolve)
 
     @abstractmethod
     def refresh(self) -> None:
@@ -73,6 +75,13 @@ class LoopPage(Page):
         self.networks_listed = True
         self.show_networks(items)
         self.refresh()
+
+    def _on_engine(self) -> None:
+        if self._loops.state in (EngineState.LOADING, EngineState.RUNNING):
+            self._resolve()  # something else is asked for than what failed
+
+    def _resolve(self) -> None:
+        self.studio.resolved.emit(self.name)
 
     def _poll(self) -> None:
         loop = self._loops.loop

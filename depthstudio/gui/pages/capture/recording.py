@@ -15,7 +15,7 @@ from depthstudio.datasets.views import ViewMemory
 from depthstudio.frames import StereoFrame
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.capture.recording_plan import RecordingPlan, finish, new_writer
-from depthstudio.gui.studio import Activity, Studio
+from depthstudio.gui.studio import SOURCE_TOPIC, Activity, Studio
 from depthstudio.gui.tasks import TaskContext
 from depthstudio.workspace import new_folder_name
 
@@ -118,7 +118,10 @@ class Recording(QObject):
         if self._busy or self.is_recording:
             return
         if capture is None or not self._studio.sources.is_streaming:
-            self._studio.notify(Notice("Nothing to record.", "No source is streaming.", "Open one.", "warning"))
+            missing = Notice(
+                "Nothing to record.", "No source is streaming.", "Open one.", "warning", topic=SOURCE_TOPIC
+            )
+            self._studio.notify(missing)
             return
         self._plan = plan
         self._set_busy(True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from depthstudio.inference.live import LiveLoop
 
 _ADVICE = "Its depth may be off. Use that calibration, or fine-tune the network with this one."
+_TOPIC = "network conflict"
 
 
 class NetworkSection(Section):
@@ -97,8 +98,10 @@ class NetworkSection(Section):
         active = self._studio.calibration
         conflicts = [network_conflict(path, active) for path in (self.first.current, self.second.current) if path]
         words = " ".join(conflict for conflict in conflicts if conflict)
+        if words != self._warned:
+            self._studio.resolved.emit(_TOPIC)
         if words and loudly and words != self._warned:
-            self._studio.notify(Notice(words, next_step=_ADVICE, tone="warning"))
+            self._studio.notify(Notice(words, next_step=_ADVICE, tone="warning", topic=_TOPIC))
         self._warned = words
         self.warning.setText(words)
         self.warning.setVisible(bool(words))

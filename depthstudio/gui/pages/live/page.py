@@ -217,7 +217,7 @@ class LivePage(LoopPage):
 
     def _on_failed(self, error: BaseException) -> None:
         self._misfit = isinstance(error, CalibrationError)
-        self.studio.report(error)
+        self.studio.report(error, self.name)
         self.refresh()
 
     def _on_steps(self) -> None:

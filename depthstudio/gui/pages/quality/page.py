@@ -48,7 +48,7 @@ class QualityPage(LoopPage):
         studio.sources.state_changed.connect(self.refresh)
         studio.calibration_changed.connect(self.refresh)
         self.engine.changed.connect(self._show_state)
-        self.engine.failed.connect(studio.report)
+        self.engine.failed.connect(lambda error: studio.report(error, self.name))
 
     # ---- building
 
