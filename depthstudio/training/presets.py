@@ -66,9 +66,11 @@ def read_preset(path: Path, *, shipped: bool = False) -> Preset:
     table = values.get("settings")
     if not isinstance(table, dict):
         raise SettingsError(f"{path.name} is no preset.", "It has no [settings] table.")
-    settings = TrainingSettings.checked(table)
+    settings, rank = TrainingSettings.checked(table), values.get("rank", _LAST)
+    if not isinstance(rank, int):
+        raise SettingsError(f"{path.name} is no preset.", f"Its rank is {rank!r}.", "Write a whole number, or no rank.")
     name, purpose = str(values.get("name", path.stem)), str(values.get("purpose", ""))
-    return Preset(path.stem, name, purpose, settings, path, shipped, int(values.get("rank", _LAST)))
+    return Preset(path.stem, name, purpose, settings, path, shipped, rank)
 
 
 def save_preset(workspace: Workspace, name: str, purpose: str, settings: TrainingSettings) -> Preset:

@@ -128,6 +128,9 @@ def test_own_presets_are_saved_and_found_and_a_broken_one_hides_nothing(tmp_path
     workspace = Workspace(tmp_path)
     save_preset(workspace, "Night shift", "For dark rooms.", TrainingSettings(epochs=9))
     (workspace.presets / "broken.toml").write_text("nothing = here")
+    (workspace.presets / "unranked.toml").write_text('rank = "first"\n[settings]\nepochs = 3\n')
+    with pytest.raises(SettingsError, match=r"unranked\.toml is no preset"):
+        preset(str(workspace.presets / "unranked.toml"))
     assert preset("night shift", workspace).settings.epochs == 9
     assert [entry.name for entry in load_presets(workspace)][-1] == "Night shift"
 
