@@ -47,7 +47,11 @@ class BenchmarkPair:
 
 
 def read_benchmark_pairs(folder: Path) -> list[BenchmarkPair]:
-    """All `<name>/{left.png, right.png, disp.npy}` below `folder`, by name. Raises DatasetError when there is none."""
+    """All `<name>/{left.png, right.png, disp.npy}` below `folder`, by name.
+
+    disp.npy: (H, W) px of the left view; NaN, infinite or <= 0 where it is unknown. DatasetError when there is no pair,
+    or when one cannot be read, does not fit together or knows nothing.
+    """
     pairs = [_read(path.parent) for path in sorted(folder.glob("*/disp.npy"))]
     if not pairs:
         raise DatasetError(f"There are no stereo pairs with disparity in {folder}.", "Expected <name>/disp.npy.")
@@ -67,12 +71,30 @@ def check_pairs() -> Iterator[tuple[Image, Image]]:
 
 def _read(folder: Path) -> BenchmarkPair:
     left, right = (_read_rgb(folder / f"{side}.png") for side in ("left", "right"))
-    truth = np.load(folder / "disp.npy").astype(np.float32)
+    truth = _read_truth(folder / "disp.npy")
     if left.shape != right.shape or left.shape[:2] != truth.shape:
         raise DatasetError(f"The pair {folder} does not fit together.", f"{left.shape}, {right.shape}, {truth.shape}.")
-    described = folder / "meta.json"
-    source = str(json.loads(described.read_text()).get("dataset", "")) if described.is_file() else ""
-    return BenchmarkPair(folder.name, left, right, truth, source)
+    return BenchmarkPair(folder.name, left, right, truth, _read_source(folder / "meta.json"))
+
+
+def _read_truth(path: Path) -> NDArray[np.float32]:
+    try:
+        truth = np.load(path).astype(np.float32)
+    except (OSError, ValueError, EOFError, AttributeError) as error:
+        raise DatasetError(f"{path} cannot be read as a disparity.", f"{error}.", "Save it with numpy.save.") from error
+    truth[~(np.isfinite(truth) & (truth > 0))] = np.nan
+    if np.isnan(truth).all():
+        raise DatasetError(f"{path} knows no disparity.", "No pixel of it is a number above 0.", "Leave the pair out.")
+    return truth
+
+
+def _read_source(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_text("utf-8")).get("dataset", ""))
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError, AttributeError) as error:
+        raise DatasetError(f"{path} cannot be read.", f"{error}.", "Mend it, or remove it.") from error
 
 
 def _read_rgb(path: Path) -> NDArray[np.uint8]:

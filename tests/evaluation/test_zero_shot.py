@@ -49,8 +49,31 @@ def test_pairs_are_read_as_rgb_with_their_truth(tmp_path: Path) -> None:
     (read,) = read_benchmark_pairs(tmp_path)
     np.testing.assert_array_equal(read.left, pair.left)
     assert read.largest_disparity_px == SHIFT_PX
+    holes = pair.disparity_px.copy()
+    holes[0, :3] = np.inf, 0, -1
+    np.save(tmp_path / "scene" / "disp.npy", holes)
+    (read,) = read_benchmark_pairs(tmp_path)
+    assert read.largest_disparity_px == SHIFT_PX
+    assert np.isnan(read.disparity_px[0, :3]).all() and np.isfinite(read.disparity_px).sum() == holes.size - 3
     np.save(tmp_path / "scene" / "disp.npy", pair.disparity_px[:-1])
     with pytest.raises(DatasetError, match="does not fit together"):
+        read_benchmark_pairs(tmp_path)
+
+
+def test_a_pair_that_cannot_be_judged_is_refused_by_name(tmp_path: Path) -> None:
+    folder = tmp_path / "scene"
+    folder.mkdir()
+    for side in ("left", "right"):
+        cv2.imwrite(str(folder / f"{side}.png"), np.zeros((4, 6, 3), np.uint8))
+    np.save(folder / "disp.npy", np.full((4, 6), np.nan))
+    with pytest.raises(DatasetError, match="knows no disparity"):
+        read_benchmark_pairs(tmp_path)
+    np.save(folder / "disp.npy", np.array([{"a": 1}]), allow_pickle=True)
+    with pytest.raises(DatasetError, match="cannot be read as a disparity"):
+        read_benchmark_pairs(tmp_path)
+    np.save(folder / "disp.npy", np.ones((4, 6)))
+    (folder / "meta.json").write_text("{")
+    with pytest.raises(DatasetError, match=r"meta\.json cannot be read"):
         read_benchmark_pairs(tmp_path)
 
 
