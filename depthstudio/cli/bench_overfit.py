@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from depthstudio.training.overfit import ArmResult, OverfitPlan
 
-_CROP_LIMIT = (512, 320)
 CONVENTIONS = (
     "Loss (smooth L1) and EPE in px per valid pixel of the noisy labels, train and validation at the best epoch; gap = "
     "validation - train. In brackets: before fine-tuning.",
@@ -40,9 +39,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flags.add_argument(
         "--epochs", type=int, metavar="N", help="of the recipes without rehearsal (default: 50; training: 3)"
     )
-    flags.add_argument(
-        "--crop", metavar="WxH", help="what a step sees of a frame, px (default: the frame, 512x320 at most)"
-    )
+    flags.add_argument("--crop", metavar="WxH", help="what a step sees of a frame, px (default: all of it)")
     flags.add_argument(
         "--pretraining-steps", type=int, metavar="N", help="of the reference network (default: an arm's)"
     )
@@ -83,9 +80,8 @@ def _plan(arguments: argparse.Namespace) -> OverfitPlan:
     plan = OverfitPlan.quick() if arguments.quick else OverfitPlan(OverfitData())
     data = plan.data
     if arguments.size is not None:
-        size = parse_size(arguments.size)
-        data = replace(data, size=size)
-        plan = replace(plan, crop=(min(_CROP_LIMIT[0], size[0]), min(_CROP_LIMIT[1], size[1])))
+        data = replace(data, size=parse_size(arguments.size))
+        plan = replace(plan, crop=data.size)
     if arguments.crop is not None:
         plan = replace(plan, crop=parse_size(arguments.crop))
     data = replace(

@@ -53,7 +53,10 @@ ARMS = (
 
 @dataclass(frozen=True)
 class OverfitPlan:
-    """epochs: of a recipe without rehearsal; all recipes get as many steps as these epochs have. crop: (width, height).
+    """epochs: of a recipe without rehearsal; all recipes get as many steps as these epochs have.
+
+    crop: (width, height); the whole frame, because that is what the classic recipes' own loop showed the network: parts
+    of it at random would be a regularisation they did not have.
 
     pretraining_steps: of the reference network on synthetic scenes before its arms; 0 = as many as an arm has. changes:
     settings that all arms share.
@@ -61,7 +64,7 @@ class OverfitPlan:
 
     data: OverfitData
     epochs: int = 50
-    crop: tuple[int, int] = (512, 320)
+    crop: tuple[int, int] = (640, 480)
     batch_size: int = 4
     pretraining_steps: int = 0
     changes: dict[str, Any] | None = None
@@ -69,7 +72,7 @@ class OverfitPlan:
     @classmethod
     def quick(cls) -> OverfitPlan:
         """Small frames, few of them, few epochs: minutes instead of hours, and only a hint of the truth."""
-        return cls(OverfitData(24, 12, (320, 240)), epochs=30, crop=(256, 192))
+        return cls(OverfitData(24, 12, (256, 192)), epochs=30, crop=(256, 192))
 
     @property
     def steps(self) -> int:
