@@ -14,7 +14,10 @@ from depthstudio.gui.widgets.basics import button, label, row
 
 
 class QuestionSheet(QWidget):
-    """Covers its parent with a dimmed layer and asks. answers: (text, callback, kind); Esc is the first answer."""
+    """Covers its parent with a dimmed layer and asks. answers: (text, callback, kind); Esc is the first answer.
+
+    Until it is answered the keyboard is its own: no shortcut of the window works, and Tab stays inside.
+    """
 
     def __init__(
         self, parent: QWidget, title: str, text: str, answers: Sequence[tuple[str, Callable[[], object], str]]
@@ -48,10 +51,25 @@ class QuestionSheet(QWidget):
         self.raise_()
         next(iter(self.buttons.values())).setFocus()
 
+    def event(self, event: QEvent) -> bool:
+        """Keys are meant for the sheet, not for the window's shortcuts."""
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc gives the first, harmless answer."""
         if event.key() == Qt.Key.Key_Escape:
             self._answer(self._first)
+
+    def focusNextPrevChild(self, forwards: bool) -> bool:
+        """Tab goes round among the answers."""
+        answers = list(self.buttons.values())
+        focused = next((place for place, item in enumerate(answers) if item.hasFocus()), -1)
+        reason = Qt.FocusReason.TabFocusReason if forwards else Qt.FocusReason.BacktabFocusReason
+        answers[(focused + (1 if forwards else -1)) % len(answers)].setFocus(reason)
+        return True
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay as large as the parent."""
