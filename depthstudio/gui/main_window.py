@@ -40,6 +40,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("DepthStudio")
         self.setMinimumSize(1040, 640)
         self.resize(*studio.settings.window_size)
+        if studio.settings.window_maximized:
+            self.setWindowState(Qt.WindowState.WindowMaximized)
         self._may_close = False
         self.question: QuestionSheet | None = None
         self.side_bar = SideBar()
@@ -111,7 +113,9 @@ class MainWindow(QMainWindow):
             event.ignore()
             self._ask_to_close()
             return
-        self.studio.settings.window_size = (self.width(), self.height())
+        size = self.normalGeometry().size() if self.isFullScreen() or self.isMaximized() else self.size()
+        self.studio.settings.window_size = (size.width(), size.height())
+        self.studio.settings.window_maximized = self.isMaximized()
         self.studio.save_settings()
         self.shut_down()
         event.accept()
@@ -133,11 +137,11 @@ class MainWindow(QMainWindow):
         self._making.start()
 
     def toggle_full_screen(self) -> None:
-        """The stage alone on the whole screen, and back."""
+        """The page alone on the whole screen, and back to the window as it was, maximised or not."""
         full = not self.isFullScreen()
         for chrome in (self.side_bar, self.header, self.status):
             chrome.setVisible(not full)
-        self.showFullScreen() if full else self.showNormal()
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _connect(self) -> None:
         studio = self.studio

@@ -23,7 +23,8 @@ class WindowSettings(BaseModel):
     source_url: str = ""
     calibration: str = Field(default="", description="File name in calibrations/, or empty for the camera's own.")
     recent_urls: list[str] = Field(default_factory=list)
-    window_size: tuple[int, int] = (1280, 720)
+    window_size: tuple[int, int] = Field(default=(1280, 720), description="While it is not maximised.")
+    window_maximized: bool = False
     board_kind: BoardKind = "chessboard"
     board_columns: int = Field(default=9, ge=3, le=40)
     board_rows: int = Field(default=6, ge=3, le=40)

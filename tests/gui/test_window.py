@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from depthstudio.cli.window import PAGES
@@ -32,6 +33,50 @@ def test_the_number_keys_show_the_pages_in_order(window: MainWindow, qtbot: QtBo
         qtbot.keyClick(window, str(number))
         assert window.page.name == name
         assert window.header.title.text() == window.page.title
+
+
+def test_the_settings_page_names_every_number_key(window: MainWindow) -> None:
+    pages_with_a_key = [name for name in window.pages if name != "settings"]
+    told = [item.text() for item in window.pages["settings"].findChildren(QLabel)]
+    assert f"1 … {len(pages_with_a_key)}" in told
+
+
+def test_full_screen_leads_back_to_a_maximised_window(window: MainWindow, qtbot: QtBot) -> None:
+    window.showMaximized()
+    qtbot.waitUntil(window.isMaximized)
+    qtbot.keyClick(window, "f")
+    assert window.isFullScreen() and window.header.isHidden()
+    qtbot.keyClick(window, "f")
+    assert not window.isFullScreen() and window.isMaximized() and not window.header.isHidden()
+
+
+def test_a_maximised_window_comes_back_so_and_keeps_its_own_size(
+    qtbot: QtBot, window: MainWindow, workspace: Workspace
+) -> None:
+    window.resize(1100, 650)
+    window.showMaximized()
+    window.close()
+    again = make_window(workspace, ThemeMode.DARK)
+    qtbot.addWidget(again)
+    again.show()
+    assert again.isMaximized()
+    assert again.studio.settings.window_size == (1100, 650)
+    again.close()
+
+
+def test_while_a_question_is_open_the_keyboard_is_its_own(window: MainWindow, studio: Studio, qtbot: QtBot) -> None:
+    studio.set_activity("train", Activity("Training.", "A training is running."))
+    window.close()
+    question = window.question
+    assert question is not None
+    keep, stop = question.buttons.values()
+    qtbot.keyClick(keep, "3")
+    assert window.page.name == "capture"
+    for reached in (stop, keep):
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        assert QApplication.focusWidget() is reached
+    qtbot.keyClick(keep, Qt.Key.Key_Escape)
+    assert window.question is None and window.isVisible()
 
 
 def test_everything_clickable_has_a_name_for_screen_readers(window: MainWindow) -> None:

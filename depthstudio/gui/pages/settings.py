@@ -14,13 +14,16 @@ from depthstudio.gui.widgets.basics import ElidedLabel, Section, Segments, butto
 
 _CARD_WIDTH_PX = 640
 _KEYS = (
-    ("1 … 5", "The pages, in the order of the work"),
-    ("Space", "Record, stop"),
-    ("S", "Snapshot"),
-    ("P", "Hold the picture"),
+    ("1 … 7", "The pages, in the order of the work"),
+    ("Ctrl+,", "This page"),
+    ("Space", "Record and stop on Capture, take a view on Calibrate, play on Dataset"),
+    ("S", "Snapshot on Capture and Live"),
+    ("M", "Measure on Quality"),
+    ("P", "Hold the picture, or play on"),
+    (",  and  .", "One frame back or on in the recording that is played"),
     ("F", "Full screen"),
     ("Ctrl+O", "Open a recording"),
-    ("Ctrl+S", "Save"),
+    ("Ctrl+S", "Save on Calibrate and Train"),
     ("Esc", "Back"),
 )
 
