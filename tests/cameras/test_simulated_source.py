@@ -8,7 +8,8 @@ import pytest
 
 from depthstudio.cameras import open_source
 from depthstudio.cameras.simulated import SimulatedSettings, SimulatedSource
-from depthstudio.cameras.simulated.store import LoopStore
+from depthstudio.cameras.simulated import store as loop_store
+from depthstudio.cameras.simulated.store import LoopStore, prune
 from depthstudio.cameras.simulated.timeline import held_frames, there_and_back, whole_poses
 from depthstudio.cameras.source import EndOfStream
 from depthstudio.errors import SourceError
@@ -248,3 +249,27 @@ def test_the_projector_can_alternate_from_frame_to_frame(tmp_path) -> None:
     session = record(url, tmp_path / "s", mode=RecordingMode(Mode.EMITTER_ALTERNATING), frames=2)
     assert all(session.frame(i).metadata["projector"] is False for i in range(2))
     assert all((session.frame(i).depth_mm > 0).mean() > 0.5 for i in range(2))
+
+
+def test_without_a_writable_cache_loops_share_a_folder_and_nothing_else_is_cleared(tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    temporary = tmp_path / "temporary"
+    (temporary / "of-another-program").mkdir(parents=True)
+    (temporary / "of-another-program" / "work").write_bytes(b"precious")
+    monkeypatch.setenv("DEPTHSTUDIO_CACHE", str(tmp_path / "file"))
+    monkeypatch.setattr(loop_store.tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(loop_store, "_KEPT_BYTES", 0)
+    settings = SimulatedSettings.from_url("sim://ir?scene=wall&size=64x48&realtime=0")
+    store = LoopStore(settings)
+    store.get(0)
+    prune(store.folder)
+    assert (temporary / "of-another-program" / "work").read_bytes() == b"precious"
+    assert LoopStore(settings).has(0)  # as a child process would find it
+
+
+def test_files_that_vanish_while_the_cache_is_measured_stop_nothing(tmp_path) -> None:
+    store = LoopStore(SimulatedSettings.from_url("sim://ir?scene=wall&size=64x48&realtime=0"))
+    other = store.folder.parent / "another-loop"
+    other.mkdir()
+    (other / "00001.npz.part").symlink_to(tmp_path / "renamed meanwhile")
+    prune(store.folder)

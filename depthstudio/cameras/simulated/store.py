@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import hashlib
 import os
 import shutil
@@ -18,6 +19,7 @@ from depthstudio import synthetic
 from depthstudio.cameras.simulated.render import FrameRenderer, RenderedFrame
 from depthstudio.cameras.simulated.settings import SimulatedSettings
 from depthstudio.cameras.simulated.stage import Stage
+from depthstudio.errors import SourceError
 from depthstudio.storage import cache_root
 
 _KEPT_BYTES = 3 * 1024**3
@@ -40,7 +42,7 @@ class LoopStore:
         # A scene that never moves needs one picture.
         self.count = 1 if stage.is_static else settings.frame_count
         self._renderer = FrameRenderer(stage)
-        self.folder = _writable(cache_folder() / _key(settings))
+        self.folder = _writable_folder(_key(settings))
         self._present = 0
         self._held: dict[int, RenderedFrame] = {}
         self._held_bytes = 0
@@ -109,8 +111,9 @@ def prune(keep: Path) -> None:
         with contextlib.suppress(OSError):
             if time.time() - part.stat().st_mtime > _ABANDONED_S:
                 part.unlink()
-    folders = sorted((path for path in keep.parent.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
-    sizes = {folder: sum(file.stat().st_size for file in folder.glob("*")) for folder in folders}
+    used_s = {path: _stat(path).st_mtime for path in keep.parent.iterdir() if path.is_dir()}
+    folders = sorted(used_s, key=lambda path: used_s[path])
+    sizes = {folder: sum(_stat(file).st_size for file in folder.glob("*")) for folder in folders}
     total = sum(sizes.values())
     for folder in folders:
         if total <= _KEPT_BYTES:
@@ -138,12 +141,28 @@ def _code() -> str:
     return digest.hexdigest()
 
 
-def _writable(folder: Path) -> Path:
-    """The folder, made; a temporary one when it cannot be."""
+def _stat(path: Path) -> os.stat_result:
+    """Zeros for what another process has moved or deleted since it was listed."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
+        return path.stat()
     except OSError:
-        pass
-    return Path(tempfile.mkdtemp(prefix="depthstudio-simulated-"))
+        return os.stat_result((0,) * 10)
+
+
+def _writable_folder(key: str) -> Path:
+    """The loop's folder, made: in the cache, or beside other temporary files when that cannot be written.
+
+    Not one of a random name: the child processes that render ahead must find the same, and `prune` clears what lies
+    beside it.
+    """
+    for root in (cache_folder(), Path(tempfile.gettempdir()) / f"depthstudio-simulated-{getpass.getuser()}"):
+        folder = root / key
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                return folder
+    raise SourceError(
+        "The simulated rig has no place for its pictures.",
+        f"{cache_folder()} cannot be written, and no temporary folder either.",
+        "Set DEPTHSTUDIO_CACHE to a folder that can.",
+    )
