@@ -49,7 +49,8 @@ class Recorder:
         self.frame_limit = frame_limit
         self._seconds_limit = seconds_limit
         self._taken = 0
-        self._first_timestamp_s: float | None = None
+        self._begin_s = 0.0
+        self._last_timestamp_s: float | None = None
         self.error: UserError | None = None
         self._queue = queue
         self._paused = threading.Event()
@@ -147,9 +148,14 @@ class Recorder:
         return self.frame_limit is not None and self._taken >= self.frame_limit
 
     def _is_beyond_time(self, frame: StereoFrame) -> bool:
-        if self._first_timestamp_s is None:
-            self._first_timestamp_s = frame.timestamp_s
-        return self._seconds_limit is not None and frame.timestamp_s - self._first_timestamp_s >= self._seconds_limit
+        """A clock that jumps back, as that of a looped recording does, goes on counting from where it was."""
+        now_s, last_s = frame.timestamp_s, self._last_timestamp_s
+        if last_s is None:
+            self._begin_s = now_s
+        elif now_s < last_s:
+            self._begin_s -= last_s - now_s
+        self._last_timestamp_s = now_s
+        return self._seconds_limit is not None and now_s - self._begin_s >= self._seconds_limit
 
     def _take(self, frame: StereoFrame) -> None:
         chosen = frame if self.stage is None else self.stage.take(frame)

@@ -67,7 +67,8 @@ def record(
     mode: which frames; by default every one. frames: how many recorded ones. seconds: on the source's own clock.
     calibration: kept with the session instead of what the source itself knows. memory: whose settings a camera gets.
     A recording is copied completely; a camera never waits, and what the disk could not take is counted as dropped.
-    UserError when the source or the disk fails, or no frame came; what was recorded before is kept.
+    UserError when the source or the disk fails, or no frame came; what was recorded before is kept, and without any
+    frame nothing is left behind.
     """
     folder = Path(folder)
     existed = folder.exists()
@@ -88,18 +89,20 @@ def record(
             recorder.stop()
     finally:
         capture.stop()
+    if not recorder.recorded and not existed:
+        shutil.rmtree(folder, ignore_errors=True)
     if recorder.error is not None:
         raise recorder.error
     if capture.error is not None:
+        if not recorder.recorded:
+            raise capture.error
         kept = f"The {recorder.recorded} frames recorded before are kept in {folder}."
         raise SourceError(capture.error.what, capture.error.why, kept)
-    session = Session.open(folder)
-    if not len(session):
-        if not existed:
-            shutil.rmtree(folder, ignore_errors=True)
+    if not recorder.recorded:
         refused = ", ".join(f"{count} {reason}" for reason, count in recorder.refused.items())
         why = f"Frames were left out: {refused}." if refused else "It delivered none."
         raise SourceError(f"No frame was recorded from {url}.", why, "Look whether it shows a picture.")
+    session = Session.open(folder)
     if role:
         session.set_role(role)
     if tags:

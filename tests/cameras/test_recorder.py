@@ -140,6 +140,27 @@ def test_a_recording_without_any_frame_is_an_error_and_leaves_no_session(
     assert not (tmp_path / "s").exists()
 
 
+def test_a_source_that_fails_before_its_first_frame_leaves_no_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unplugged(number: int) -> None:
+        time.sleep(0.3)  # it opened, and was lost afterwards
+        raise SourceError("The camera was lost.", "It was unplugged.", "Check the cable.")
+
+    monkeypatch.setattr(recording, "open_source", lambda url: ScriptedSource([1], before_read=unplugged))
+    with pytest.raises(SourceError) as refused:
+        record("sim://ir", tmp_path / "s", seconds=5)
+    assert "kept" not in str(refused.value) and refused.value.next_step == "Check the cable."
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_looped_recording_ends_after_the_seconds_asked_for(tmp_path: Path) -> None:
+    first = record("sim://ir?scene=wall&size=64x48&frames=4&realtime=0", tmp_path / "a")
+    # Four frames last a tenth of a second: its clock alone never comes to half a second.
+    second = record(f"session://{first.folder}?loop=1", tmp_path / "b", seconds=0.5, frames=200)
+    assert 15 <= len(second) <= 25
+
+
 def test_an_interrupt_keeps_what_was_recorded(tmp_path: Path) -> None:
     def interrupt(progress: RecordingProgress) -> None:
         if progress.recorded >= 2:
