@@ -78,9 +78,9 @@ class FolderSource(RecordedSource):
         self._next = math.ceil(position_s / self._interval_s - _ROUNDING)
 
     @property
-    def frame_index(self) -> int:
-        """Index of the pair delivered last."""
-        return max(0, self._next - 1)
+    def fetched_index(self) -> int:
+        """Index of the one read last."""
+        return self._next - 1
 
     @property
     def first_timestamp_s(self) -> float:

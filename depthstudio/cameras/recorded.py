@@ -65,6 +65,7 @@ class RecordedSource(FrameSource):
         self._origin_s: float | None = None
         self._position_s = 0.0
         self._interval_s = _USUAL_GAP_S
+        self._shown: int | None = None
 
     @property
     def is_live(self) -> bool:
@@ -84,9 +85,14 @@ class RecordedSource(FrameSource):
         """Make the frame at `position_s` after the first, or the one that follows, the next one."""
 
     @property
-    def frame_index(self) -> int | None:
-        """Index of the frame delivered last; None when the recording cannot tell."""
+    def fetched_index(self) -> int | None:
+        """Index of the frame that `next_frame` gave last; None when the recording cannot tell."""
         return None
+
+    @property
+    def frame_index(self) -> int | None:
+        """Index of the frame delivered last, which one that waits for its time is not yet."""
+        return self._shown
 
     def pause(self, paused: bool) -> None:
         """Deliver nothing until it goes on."""
@@ -138,6 +144,7 @@ class RecordedSource(FrameSource):
 
     def _note(self, frame: StereoFrame) -> None:
         self._delivered += 1
+        self._shown = self.fetched_index
         self._steps = max(0, self._steps - 1)
         if self._origin_s is None:
             self._origin_s = self.first_timestamp_s if self.first_timestamp_s is not None else frame.timestamp_s

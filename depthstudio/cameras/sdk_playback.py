@@ -69,8 +69,8 @@ class FileSource(RecordedSource):
         return self.report.first_s if self.report is not None else None
 
     @property
-    def frame_index(self) -> int | None:
-        """Index of the frame delivered last; None after a jump, for the SDK does not count."""
+    def fetched_index(self) -> int | None:
+        """Index of the frame read last; None after a jump, for the SDK does not count."""
         return self._index
 
     def next_frame(self, timeout_s: float) -> StereoFrame | None:

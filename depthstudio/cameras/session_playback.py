@@ -75,17 +75,19 @@ class SessionSource(RecordedSource):
         self._next = min(bisect_left(self._times_s, position_s - _ROUNDING_S), len(self._times_s) - 1)
 
     def step(self, frames: int) -> None:
-        """Exactly so many frames on, or back."""
-        if frames < 0:
-            self.pause(True)
-            self.seek(self._times_s[max(0, self.frame_index + frames)])
-        else:
+        """Exactly so many frames on, or back: by index, for a recording's times may stand still or jump."""
+        if frames >= 0:
             super().step(frames)
+            return
+        is_next_to_show = self._steps and self._due is None
+        at = self._next if is_next_to_show else self.frame_index or 0
+        self.pause(True)
+        self._next, self._due, self._steps = max(0, at + frames), None, 1
 
     @property
-    def frame_index(self) -> int:
-        """Index of the frame delivered last."""
-        return max(0, self._next - 1)
+    def fetched_index(self) -> int:
+        """Index of the one read last."""
+        return self._next - 1
 
     @property
     def first_timestamp_s(self) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,34 @@ def test_seeking_while_paused_shows_the_frame_there(make: Callable[[Path], str],
     source.seek(20 / FPS)
     assert next_of(source).number == first + 20
     assert source.read(0.05) is None
+    source.close()
+
+
+def a_slow_session(folder: Path, times_s: list[float]) -> RecordedSource:
+    with SessionWriter(folder / "slow", "sim://ir", None, {}) as writer:
+        for number, time_s in enumerate(times_s):
+            writer.append(replace(frame(number), timestamp_s=time_s))
+    return opened(f"session://{folder}/slow")
+
+
+def test_a_frame_that_waits_for_its_time_is_not_the_one_shown(tmp_path: Path) -> None:
+    source = a_slow_session(tmp_path, [0.0, 0.9, 1.8])
+    next_of(source)
+    assert source.read(0.02) is None
+    state = source.status().playback
+    assert state is not None and state.frame == 0
+    source.close()
+
+
+def test_steps_back_go_by_frames_even_where_times_stand_still(tmp_path: Path) -> None:
+    source = a_slow_session(tmp_path, [0.0] * 6)
+    source.realtime = False
+    assert [next_of(source).number for _ in range(6)][-1] == 5
+    source.step(-1)
+    assert next_of(source).number == 4
+    source.step(-1)
+    source.step(-1)  # before the first was shown
+    assert next_of(source).number == 2
     source.close()
 
 
