@@ -15,10 +15,10 @@ from depthstudio.datasets.rule_map import rule_map
 from depthstudio.datasets.session import Session
 from depthstudio.datasets.session_writer import SessionWriter
 from depthstudio.frames import StereoFrame
-from depthstudio.geometry import RectifiedGeometry
+from depthstudio.geometry import RectifiedGeometry, StereoCalibration
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.dataset import DatasetPage
-from depthstudio.gui.studio import Studio
+from depthstudio.gui.studio import ActiveCalibration, Studio
 from depthstudio.gui.widgets.cards import MediaCard
 
 WAIT_MS = 60_000
@@ -142,6 +142,17 @@ def test_name_and_notes_are_stored(page: DatasetPage, qtbot: QtBot, two: list[Pa
     qtbot.waitUntil(lambda: any(r.session.name == "bookshelf" for r in page.recordings), timeout=WAIT_MS)
 
 
+def test_what_was_typed_for_one_recording_never_names_another(page: DatasetPage, qtbot: QtBot, two: list[Path]) -> None:
+    page.bar.name_field.setFocus()
+    page.bar.name_field.selectAll()
+    qtbot.keyClicks(page.bar.name_field, "bookshelf")
+    qtbot.mouseClick(card_of(page, "desk"), Qt.MouseButton.LeftButton)
+    assert page.bar.name_field.text() == "desk"
+    qtbot.keyClick(page.bar.name_field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: Session.open(two[1]).name == "bookshelf", timeout=WAIT_MS)
+    assert Session.open(two[0]).name == "desk"
+
+
 def test_the_trash_keeps_a_recording_and_gives_it_back(
     window: MainWindow, page: DatasetPage, studio: Studio, qtbot: QtBot, two: list[Path]
 ) -> None:
@@ -153,6 +164,7 @@ def test_the_trash_keeps_a_recording_and_gives_it_back(
     assert action is not None
     assert action[0] == "Undo"
     action[1]()
+    assert not window.banners, "it cannot be taken back twice"
     qtbot.waitUntil(lambda: len(page.recordings) == 2, timeout=WAIT_MS)
     assert Session.open(two[1]).frame_count == 3
 
@@ -246,6 +258,25 @@ def test_near_copies_are_reported_and_marked_out(page: DatasetPage, two: list[Pa
     qtbot.waitUntil(page.checks.mark_button.isVisible, timeout=WAIT_MS)
     page.checks.mark_copies()
     qtbot.waitUntil(lambda: Session.open(two[0]).excluded == {len(session)}, timeout=WAIT_MS)
+
+
+def test_checks_follow_the_calibration_in_force(
+    page: DatasetPage, studio: Studio, qtbot: QtBot, calibration: StereoCalibration
+) -> None:
+    picture = np.random.default_rng(4).integers(0, 255, (120, 160), dtype=np.uint8)
+    with SessionWriter(studio.workspace.sessions / "raw", "usb://0+1", None, {}) as writer:
+        writer.append(StereoFrame(1, 0.0, picture, picture, np.full((120, 160), 1200, np.uint16)))
+    studio.library_changed.emit()
+    qtbot.waitUntil(lambda: page.chosen is not None, timeout=WAIT_MS)
+    page.checks.check()
+    qtbot.waitUntil(lambda: page.checks.report is not None, timeout=WAIT_MS)
+    assert page.checks.report is not None and page.checks.report.valid_share is None, "no label without calibration"
+    studio.use_calibration(ActiveCalibration(calibration, "bench"))
+    assert page.checks.report is None, "found without it"
+    qtbot.waitUntil(page.checks.check_button.isEnabled, timeout=WAIT_MS)
+    page.checks.check()
+    qtbot.waitUntil(lambda: page.checks.report is not None, timeout=WAIT_MS)
+    assert page.checks.report is not None and page.checks.report.valid_share is not None
 
 
 def test_tags_are_kept(page: DatasetPage, two: list[Path], qtbot: QtBot) -> None:

@@ -52,13 +52,14 @@ class LibraryActions(QObject):
         def moved(trashed: Path) -> None:
             undo = ("Undo", lambda: self.restore(trashed))
             words = f"{name} is in {trashed.parent} now."
-            self._studio.notify(Notice("Moved to the trash.", words, tone="info", action=undo))
+            self._studio.notify(Notice("Moved to the trash.", words, tone="info", action=undo, topic=str(trashed)))
             self._tell()
 
         self._studio.tasks.run(lambda _: throw_away(folder, root), "Move to the trash", moved)
 
     def restore(self, trashed: Path) -> None:
-        """Take a recording back from the trash."""
+        """Take a recording back from the trash; the notice that offers it goes."""
+        self._studio.resolved.emit(str(trashed))
         sessions = self._studio.workspace.sessions
         self._studio.tasks.run(lambda _: restore(trashed, sessions), "Take back", self._tell)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from PySide6.QtCore import Signal
 
@@ -42,8 +41,9 @@ class ChecksSection(Section):
         self._show()
 
     def set_session(self, session: Session | None, calibration: StereoCalibration | None) -> None:
-        """Another recording: what was found before is no longer true. An edit of the same one keeps it."""
+        """Another recording or calibration: what was found before is no longer true. An edit of the same keeps it."""
         same = session is not None and self._session is not None and session.folder == self._session.folder
+        same = same and _id_of(calibration) == _id_of(self._calibration)
         self._session, self._calibration = session, calibration
         if not same:
             self.report = None
@@ -58,11 +58,11 @@ class ChecksSection(Section):
             return
         folder = session.folder
 
-        def work(context: TaskContext) -> tuple[Path, SessionReport | None]:
+        def work(context: TaskContext) -> SessionReport | None:
             report = check_session(
                 Session.open(folder), calibration, on_progress=context.progress, cancel=context.cancel
             )
-            return folder, None if context.cancel.is_cancelled else report
+            return None if context.cancel.is_cancelled else report
 
         self._task = self._studio.tasks.run(work, f"Check {session.name}", self._on_report, shown=True)
         self._task.ended.connect(self._on_ended)
@@ -77,9 +77,8 @@ class ChecksSection(Section):
         self.report = None
         self._show()
 
-    def _on_report(self, found: tuple[Path, SessionReport | None]) -> None:
-        folder, report = found
-        if self._session is not None and self._session.folder == folder:
+    def _on_report(self, report: SessionReport | None) -> None:
+        if report is not None and self._task is not None and not self._task.cancel_token.is_cancelled:
             self.report = report
 
     def _on_ended(self) -> None:
@@ -109,6 +108,10 @@ class ChecksSection(Section):
             return
         self.facts.set_facts(_facts(report))
         self._words.setText(_advice(report))
+
+
+def _id_of(calibration: StereoCalibration | None) -> str:
+    return calibration.id if calibration is not None else ""
 
 
 def _facts(report: SessionReport) -> list[Fact]:

@@ -98,7 +98,7 @@ class ListSection(Section):
     def _menu(self, recording: Recording) -> list[tuple[str, Callable[[], object]]]:
         edit, folder = self._library.edit, recording.folder
         return [
-            ("Use by itself", lambda: edit(folder, lambda session: session.set_role(""))),
+            ("Use automatically", lambda: edit(folder, lambda session: session.set_role(""))),
             ("Use for training", lambda: edit(folder, lambda session: session.set_role("train"))),
             ("Use for validation", lambda: edit(folder, lambda session: session.set_role("validation"))),
             ("Ignore", lambda: edit(folder, lambda session: session.set_role("ignored"))),

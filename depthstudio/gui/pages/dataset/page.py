@@ -8,6 +8,7 @@ from typing import ClassVar
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
+from depthstudio.cameras.urls import SourceUrl
 from depthstudio.datasets.session import Session
 from depthstudio.errors import CalibrationError
 from depthstudio.geometry import StereoCalibration
@@ -45,7 +46,7 @@ class DatasetPage(Page):
         self._loader.failed.connect(self._on_unreadable)
         self.library.imported.connect(self._on_imported)
         studio.library_changed.connect(self.reload)
-        studio.calibration_changed.connect(self._show_frame)
+        studio.calibration_changed.connect(self._on_calibration)
         for keys, by in (("Left", -1), ("Right", 1), ("Shift+Left", -10), ("Shift+Right", 10)):
             self.shortcut(keys, lambda by=by: self.viewer.step(by))
         self.shortcut("PgUp", lambda: self.choose_neighbour(-1))
@@ -169,11 +170,20 @@ class DatasetPage(Page):
             self._loader.cancel()
             self.checks.set_session(None, None)
             return
-        self.checks.set_session(recording.session, self._calibration(recording.session))
+        self._show_checks(recording)
         self.viewer.set_frames(len(recording.session), recording.session.excluded)
         if self._wanted:
             self.viewer.go_to(self._wanted)
             self._wanted = 0
+        self._show_frame()
+
+    def _show_checks(self, recording: Recording) -> None:
+        self.checks.set_session(recording.session, self._calibration(recording.session))
+
+    def _on_calibration(self) -> None:
+        """The one in force counts for recordings without their own."""
+        if self.chosen is not None:
+            self._show_checks(self.chosen)
         self._show_frame()
 
     def _calibration(self, session: Session) -> StereoCalibration | None:
@@ -230,5 +240,5 @@ class DatasetPage(Page):
     def open_as_source(self) -> None:
         """Play the recording as if it were a camera, on every page."""
         if self._chosen is not None:
-            self.studio.sources.open(f"session://{self._chosen}")
+            self.studio.sources.open(str(SourceUrl.for_path("session", self._chosen)))
             self.studio.show_page("capture")

@@ -27,6 +27,7 @@ class RecordingBar(QWidget):
         super().__init__()
         self._library = library
         self._recording: Recording | None = None
+        self._shown: Path | None = None
         self.export_actions: dict[str, QAction] = {}
         self.name_field = self._field("Name of the recording", self._rename, width=176)
         self.name_field.setToolTip("The name; the folder keeps its own.")
@@ -48,7 +49,11 @@ class RecordingBar(QWidget):
         self.setLayout(column(first, second))
 
     def show_recording(self, recording: Recording | None) -> None:
-        """Fill the fields; one that is being edited stays as it is."""
+        """Fill the fields; one that is being edited stays as it is, and is written when another recording comes."""
+        before, self._shown = self._shown, recording.folder if recording is not None else None
+        another = self._shown != before
+        if another and recording is not None:
+            self._write_edits()
         self._recording = recording
         self.setEnabled(recording is not None)
         if recording is None:
@@ -56,7 +61,7 @@ class RecordingBar(QWidget):
         session = recording.session
         texts = (session.name, session.notes, ", ".join(session.tags))
         for editor, text in zip((self.name_field, self.notes_field, self.tags_field), texts, strict=True):
-            if not editor.hasFocus():
+            if another or not editor.hasFocus():
                 editor.setText(text)
                 editor.setCursorPosition(0)  # a long name shows its beginning
         self.role.set_current(session.role)
@@ -120,6 +125,18 @@ class RecordingBar(QWidget):
     def _edit(self, change: Callable[[Session], object]) -> None:
         if self._recording is not None:
             self._library.edit(self._recording.folder, change)
+
+    def _write_edits(self) -> None:
+        """A card or a key leads to another recording and leaves the focus in the field that is being edited."""
+        fields = {
+            self.name_field: self._rename,
+            self.notes_field: self._write_notes,
+            self.tags_field: self._write_tags,
+        }
+        is_there = self._recording is not None and self._recording.folder.is_dir()
+        for editor, write in fields.items():
+            if editor.isModified() and is_there:
+                write()
 
     def _rename(self) -> None:
         name = self.name_field.text().strip()

@@ -108,13 +108,13 @@ class RunLibrary(QObject):
             self._studio.report(error)
             return
         undo = ("Undo", lambda: self._restore(there))
-        self._studio.notify(
-            Notice(f"The run '{entry.run.name}' is in the trash.", f"{there}.", tone="info", action=undo)
-        )
+        what = f"The run '{entry.run.name}' is in the trash."
+        self._studio.notify(Notice(what, f"{there}.", tone="info", action=undo, topic=str(there)))
         self.trashed.emit(entry.folder)
         self._studio.library_changed.emit()
 
     def _restore(self, trashed: Path) -> None:
+        self._studio.resolved.emit(str(trashed))
         try:
             restore(trashed, self._studio.workspace.runs)
         except UserError as error:
