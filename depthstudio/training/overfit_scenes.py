@@ -40,6 +40,7 @@ class SceneSamples:
         try:
             pair = load_pair(self._pool.path(seed))
         except UNREADABLE:
-            pair = self._pool.render(seed)
+            self._pool.render(seed)
+            pair = load_pair(self._pool.path(seed))  # as every later epoch sees it: files hold 1/64 px
         truth = np.where(pair.occluded, np.nan, pair.disparity_px).astype(np.float32)
         return StereoSample(pair.left, pair.right, truth, np.isfinite(truth), None, None, str(seed), self.groups[index])

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from depthstudio.cancel import CancelToken
 from depthstudio.cli.bench_overfit import as_table
+from depthstudio.datasets.stereo_sample import StereoSample
 from depthstudio.errors import UserError
 from depthstudio.evaluation.overfit_data import OverfitData
 from depthstudio.training import overfit
@@ -92,7 +94,36 @@ def test_three_arms_come_out_and_an_interrupted_comparison_goes_on(tmp_path: Pat
         results_of(tmp_path, replace(TINY, epochs=3))
 
 
-def test_exact_error_is_judged_over_all_pixels_of_the_truth(tmp_path: Path) -> None:
-    scenes = SceneSamples(1, (64, 32))
+class Exact:
+    """One scene that knows its exact disparity, with a label nowhere."""
+
+    title, groups, roles = "exact", ("scene 0",), {}
+
+    def __init__(self, sample: StereoSample) -> None:
+        self.sample = sample
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> StereoSample:
+        return self.sample
+
+
+def test_exact_error_is_judged_over_all_pixels_of_the_truth() -> None:
+    scene, network = SceneSamples(1, (64, 32))[0], tiny_network().eval()
     with pytest.raises(UserError, match="no exact disparity"):
-        exact_epe_px(tiny_network(), scenes)
+        exact_epe_px(network, SceneSamples(1, (64, 32)))
+    left, right = (torch.tensor(image).permute(2, 0, 1)[None] / 255 for image in (scene.left, scene.right))
+    with torch.inference_mode():
+        answer_px = network(left, right).disparity[0].numpy()
+    exact_px = answer_px + np.where(np.arange(answer_px.shape[1]) < 10, 3.0, -1.0).astype(np.float32)
+    exact_px[0] = np.nan
+    judged = replace(scene, valid=np.zeros_like(scene.valid), exact_disparity_px=exact_px)
+    expected = (3.0 * 10 + 1.0 * (answer_px.shape[1] - 10)) / answer_px.shape[1]
+    assert exact_epe_px(network, Exact(judged)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_scene_is_the_same_whether_it_was_just_rendered_or_read_again() -> None:
+    scenes = SceneSamples(1, (64, 32), first=7)
+    assert not scenes._pool.path(7).exists()
+    np.testing.assert_array_equal(scenes[0].disparity_px, scenes[0].disparity_px)
