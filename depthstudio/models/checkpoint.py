@@ -131,8 +131,10 @@ def _load_own(path: Path) -> LoadedNetwork:
     try:
         name, options = header["network"], json.loads(header["options"])
         metadata = json.loads(header["metadata"])
-    except (KeyError, ValueError) as error:
-        raise NetworkError(f"{path} has a broken header.", repr(error)) from error
+        if not (isinstance(options, dict) and isinstance(metadata, dict)):
+            raise TypeError("options and metadata must be objects")
+    except (KeyError, ValueError, TypeError) as error:
+        raise NetworkError(f"{path} has a broken header.", repr(error), "Copy the file again.") from error
     try:
         network = create_network(name, **options)
     except NetworkError as error:
@@ -197,9 +199,13 @@ def _read_state_dict(path: Path) -> tuple[dict[str, Tensor], list[str]]:
             content = content[key]
             notes.append(f"weights taken from the entry '{key}'")
             break
-    if not isinstance(content, dict) or not content or not all(isinstance(v, Tensor) for v in content.values()):
+    if not isinstance(content, dict) or not content or not all(map(_is_entry, content.items())):
         raise NetworkError(f"{path} holds no state dict.", next_step="Expected names mapped to tensors.")
     return dict(content), notes
+
+
+def _is_entry(entry: tuple[Any, Any]) -> bool:
+    return isinstance(entry[0], str) and isinstance(entry[1], Tensor)
 
 
 def _fill(

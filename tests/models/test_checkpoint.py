@@ -167,6 +167,21 @@ def test_a_file_of_an_older_structure_says_so_and_what_to_do(tmp_path: Path) -> 
         load_network(path)
 
 
+@pytest.mark.parametrize("entry", ["options", "metadata"])
+@pytest.mark.parametrize("value", ["[1]", "{", "7"])
+def test_a_broken_header_is_named(tmp_path: Path, entry: str, value: str) -> None:
+    header = {"format": FORMAT, "network": "siamese", "options": "{}", "metadata": "{}", entry: value}
+    save_file({"final.bias": torch.zeros(1)}, tmp_path / "odd.safetensors", header)
+    with pytest.raises(NetworkError, match="broken header"):
+        load_network(tmp_path / "odd.safetensors")
+
+
+def test_a_file_of_numbered_tensors_is_no_state_dict(tmp_path: Path) -> None:
+    torch.save({0: torch.zeros(1)}, tmp_path / "numbered.pth")
+    with pytest.raises(NetworkError, match="holds no state dict"):
+        load_network(tmp_path / "numbered.pth")
+
+
 def test_every_shipped_network_is_listed_with_its_purpose_and_its_card_and_the_default_comes_first() -> None:
     purposes = shipped_networks()
     folder = resource_path("networks")
