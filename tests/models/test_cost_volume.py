@@ -51,11 +51,12 @@ def test_correlation_is_a_cosine() -> None:
 def test_lookup_interpolates() -> None:
     radius = 2
     values = torch.randn(2, 3, 4, 5, 16 + 2 * radius + 2)
-    position = torch.rand(2, 4, 5) * 15
-    taps = lookup(values, position, radius)
-    assert taps.shape == (2, 3 * 5, 4, 5)
-    whole = lookup(values, torch.full((2, 4, 5), 3.0), radius)
+    whole, between, next_one = (lookup(values, torch.full((2, 4, 5), at), radius) for at in (3.0, 3.25, 4.0))
+    assert whole.shape == (2, 3 * 5, 4, 5)
     torch.testing.assert_close(whole[:, :5], values[:, 0, :, :, 3:8].permute(0, 3, 1, 2))
+    torch.testing.assert_close(between, 0.75 * whole + 0.25 * next_one)
+    beyond = lookup(values, torch.full((2, 4, 5), 99.0), radius)
+    torch.testing.assert_close(beyond[:, :5], values[:, 0, :, :, 16:21].permute(0, 3, 1, 2))
 
 
 def test_looking_up_in_the_bare_products_gives_the_same_values() -> None:
