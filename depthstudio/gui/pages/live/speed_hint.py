@@ -25,7 +25,7 @@ class SpeedHint(QWidget):
         self._half = False
         self._behind = False
         self.words = label("", "small", wrap=True, tone="warning")
-        self.button = button(_HALF, lambda: self.half_chosen.emit(not self._half), "gauge", "link")
+        self.button = button(_HALF, lambda: self.half_chosen.emit(not self._half), "zap", "link")
         self.button.setToolTip(
             "Pictures half as wide and high: a quarter of the work and twice the reach, with less detail"
         )
