@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 from depthstudio.datasets.session import Session
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.train import TrainPage
+from depthstudio.gui.pages.train.preview import SetupPreview
 from depthstudio.gui.pages.train.verdict import RunState
 from depthstudio.gui.studio import Studio
 from depthstudio.training.presets import load_presets
@@ -290,11 +291,18 @@ def test_the_result_is_a_table_and_frames_can_be_looked_at(page: TrainPage, qtbo
     qtbot.waitUntil(lambda: page.shown is not None and len(page.shown.frames) == 2, timeout=LONG_MS)
 
 
+def test_nothing_is_said_about_pixels_before_a_picture_was_read(studio: Studio, qtbot: QtBot) -> None:
+    preview = SetupPreview(studio)
+    qtbot.addWidget(preview)
+    preview.show()
+    assert not preview.kept.isVisible()
+
+
 def test_the_stage_shows_what_will_be_learned_from(page: TrainPage, qtbot: QtBot) -> None:
     preview = page.views.preview
     qtbot.waitUntil(lambda: preview.views["varied"].image_size is not None, timeout=LONG_MS)
     assert preview.views["left"].image_size == SIZE
-    assert preview.kept.accessibleName().startswith("kept")
+    assert preview.kept.accessibleName().startswith("kept") and preview.kept.isVisible()
     assert "Border <b>−" in preview.shares["border"].text()
     assert preview.slider.maximum() == 3
     preview.side.chosen.emit("validation")

@@ -18,9 +18,12 @@ _TONE_TOKENS = {"good": "good", "warning": "warning", "bad": "bad", "info": "tex
 
 
 class StatChip(QFrame):
-    """A rounded word with a number, e.g. "fill 82 %". Its tone differs in icon as well as in colour."""
+    """A rounded word with a number, e.g. "fill 82 %". Its tone differs in icon as well as in colour.
 
-    def __init__(self, name: str, tip: str = "") -> None:
+    Hidden until a value is known. keeps_place: leave its room empty then, where the layout would jump.
+    """
+
+    def __init__(self, name: str, tip: str = "", *, keeps_place: bool = False) -> None:
         super().__init__()
         mark(self, surface="chip", tone="")
         self._name = name
@@ -34,10 +37,17 @@ class StatChip(QFrame):
         layout.addWidget(self._text)
         self._tip = tip
         self.setFixedHeight(24)
-        self.set_value("–")
+        policy = self.sizePolicy()
+        policy.setRetainSizeWhenHidden(keeps_place)
+        self.setSizePolicy(policy)
+        self.hide()
 
     def set_value(self, value: str, tone: str = "", reason: str = "") -> None:
-        """Show a value. tone: good, warning, bad or empty for neutral. reason: one sentence for the tooltip."""
+        """Show a value. tone: good, warning, bad or empty for neutral. reason: one sentence for the tooltip.
+
+        An empty value is not known, and the chip is hidden.
+        """
+        self.setVisible(bool(value))
         text = f"{self._name} {value}".strip()
         if self._text.text() != text:
             self._text.setText(text)

@@ -38,11 +38,17 @@ class CheckView(QWidget):
         self._calibration: ActiveCalibration | None = None
         self.verdict = VerdictLabel()
         self.chips = {
-            "rows": StatChip("rows apart", "Mean vertical distance of the board's corners now, after rectification."),
-            "worst": StatChip("95 %", "95 % of the corners are below this."),
-            "scale": StatChip("scale", "Distances on the board as measured by depth, against the true ones."),
-            "flat": StatChip("flat to", "How far the measured corners lie from a plane."),
-            "distance": StatChip("board at", "Distance of the board's middle."),
+            "rows": StatChip(
+                "rows apart",
+                "Mean vertical distance of the board's corners now, after rectification.",
+                keeps_place=True,
+            ),
+            "worst": StatChip("95 %", "95 % of the corners are below this.", keeps_place=True),
+            "scale": StatChip(
+                "scale", "Distances on the board as measured by depth, against the true ones.", keeps_place=True
+            ),
+            "flat": StatChip("flat to", "How far the measured corners lie from a plane.", keeps_place=True),
+            "distance": StatChip("board at", "Distance of the board's middle.", keeps_place=True),
         }
         self.left, self.right = (
             ImageView(f"{side}, rectified", "Open a camera or recording that shows the board")
@@ -137,7 +143,7 @@ class CheckView(QWidget):
     def _show_numbers(self, check: BoardCheck | None) -> None:
         if check is None:
             for chip in self.chips.values():
-                chip.set_value("–")
+                chip.set_value("")
             return
         tone = judge_checks([check]).tone
         self.chips["rows"].set_value(f"{check.vertical.mean_px:.2f} px", tone)

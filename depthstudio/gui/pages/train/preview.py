@@ -87,7 +87,7 @@ class SetupPreview(QWidget):
         grid.setSpacing(GRID_PX)
         for i, view in enumerate(self.views.values()):
             grid.addWidget(view, i // 2, i % 2)
-        self.kept = StatChip("kept", "Share of the pixels that the loss counts.")
+        self.kept = StatChip("kept", "Share of the pixels that the loss counts.", keeps_place=True)
         self.shares = {rule: number_label("", "small") for rule in RULES}
         for share in self.shares.values():
             share.setTextFormat(Qt.TextFormat.RichText)
