@@ -171,8 +171,8 @@ class StereoCalibration:
                 D2=arrays["D2"],
                 R=arrays["R"],
                 T=arrays["T"],
-                image_size=_size(arrays.get("image_size")),
-                right_image_size=_size(arrays.get("right_image_size")),
+                image_size=size_of(arrays.get("image_size")),
+                right_image_size=size_of(arrays.get("right_image_size")),
                 date=about.get("date"),
                 rms_px=float(arrays["rms_px"]) if "rms_px" in arrays else None,
                 board=about.get("board"),
@@ -251,9 +251,9 @@ def _read_npz(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise CalibrationError(f"There is no file {path}.") from error
     except (OSError, ValueError, EOFError, AttributeError) as error:
-        raise CalibrationError(
-            f"{path.name} cannot be read as a calibration.", "It is no .npz archive of numbers.", _CHOOSE_FILE
-        ) from error
+        refused = error.strerror if isinstance(error, OSError) else None
+        reason = f"{refused}." if refused else "It is no .npz archive of numbers."
+        raise CalibrationError(f"{path.name} cannot be read as a calibration.", reason, _CHOOSE_FILE) from error
     except Exception as error:  # zipfile and numpy raise many kinds for a damaged archive
         raise CalibrationError(f"{path.name} is damaged.", f"{error}.", _CHOOSE_FILE) from error
 
@@ -268,7 +268,8 @@ def _read_about(arrays: dict[str, Any], path: Path) -> dict[str, Any]:
     return about if isinstance(about, dict) else {}
 
 
-def _size(values: Any) -> tuple[int, int] | None:
+def size_of(values: Any) -> tuple[int, int] | None:
+    """(width, height) px as a file holds them; None for None. ValueError or CalibrationError when it is no size."""
     if values is None:
         return None
     width, height = (int(value) for value in np.ravel(values))

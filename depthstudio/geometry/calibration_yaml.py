@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from depthstudio.errors import CalibrationError
-from depthstudio.geometry.calibration import Matrix, StereoCalibration
+from depthstudio.geometry.calibration import Matrix, StereoCalibration, size_of
 from depthstudio.geometry.lens import Lens
 from depthstudio.geometry.rectify import Rectifier
 from depthstudio.storage import write_text
@@ -51,6 +51,10 @@ def load_yaml(path: Path) -> StereoCalibration:
         return load_ros(path) if "camera_matrix:" in text else _load_opencv(path, text)
     except (ValueError, TypeError, cv2.error, SystemError) as error:
         raise CalibrationError(f"{path.name} is not a usable calibration.", f"{error}.") from error
+    except CalibrationError as error:
+        if path.name in error.what:
+            raise
+        raise CalibrationError(f"{path.name}: {error.what}", error.why, error.next_step) from error
 
 
 def _load_opencv(path: Path, text: str) -> StereoCalibration:
@@ -68,13 +72,14 @@ def _load_opencv(path: Path, text: str) -> StereoCalibration:
         raise CalibrationError(f"{path.name} is not a stereo calibration.", f"It lacks {', '.join(missing)}.")
     about_text = storage.getNode("about")
     about = json.loads(about_text.string()) if about_text.isString() else {}
+    about = about if isinstance(about, dict) else {}
     sizes = [storage.getNode(key) for key in ("image_size", "right_image_size")]
-    width_height = [None if node.empty() else tuple(int(v) for v in np.ravel(node.mat())) for node in sizes]
+    left_size, right_size = (None if node.empty() else size_of(node.mat()) for node in sizes)
     rms = storage.getNode("rms_px")
     return StereoCalibration(
         **found,
-        image_size=width_height[0],  # type: ignore[arg-type]
-        right_image_size=width_height[1],  # type: ignore[arg-type]
+        image_size=left_size,
+        right_image_size=right_size,
         rms_px=None if rms.empty() else float(rms.real()),
         date=about.get("date"),
         board=about.get("board"),
@@ -114,7 +119,7 @@ def save_ros(calibration: StereoCalibration, path: Path, size: tuple[int, int] |
 
 def load_ros(path: Path) -> StereoCalibration:
     """The pair of ROS camera_info files that `path` belongs to. R = R2^T R1 and T = -R2^T (B, 0, 0)."""
-    files = ros_files(path)
+    files = [file.with_suffix(path.suffix) for file in ros_files(path)]
     for file in files:
         if not file.is_file():
             raise CalibrationError(

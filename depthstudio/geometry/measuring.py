@@ -90,8 +90,11 @@ def distance_between(
 def region_statistics(depth_m: FloatMap, first: Pixel, second: Pixel) -> RegionStatistics:
     """Statistics of the rectangle between two corners (x, y), both included, in any order; parts outside are cut."""
     height, width = depth_m.shape
-    columns, rows = (sorted((first[i], second[i])) for i in (0, 1))
-    part = depth_m[max(0, rows[0]) : min(height, rows[1] + 1), max(0, columns[0]) : min(width, columns[1] + 1)]
+    columns, rows = (
+        slice(max(0, min(ends)), max(0, min(extent, max(ends) + 1)))
+        for ends, extent in zip(zip(first, second, strict=True), (width, height), strict=True)
+    )
+    part = depth_m[rows, columns]
     values = part[np.isfinite(part) & (part > 0)].astype(np.float64)
     if values.size == 0:
         return RegionStatistics(part.size, 0.0)

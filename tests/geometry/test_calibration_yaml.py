@@ -118,3 +118,44 @@ def test_one_fisheye_beside_an_ordinary_lens() -> None:
     left = rectifier.rectify_left_points(mixed.left.project(point, np.zeros(3), np.zeros(3)))
     right = rectifier.rectify_right_points(mixed.right.project(point, cv2.Rodrigues(mixed.R)[0], mixed.T))
     assert left[0, 1] == pytest.approx(right[0, 1], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("data: [ 640, 480 ]", "data: [ 0, 480 ]"),
+        ("cols: 2\n   dt: i\n   data: [ 640, 480 ]", "cols: 3\n   dt: i\n   data: [ 640, 480, 3 ]"),
+    ],
+)
+def test_a_size_that_is_none_is_refused_by_the_file_s_name(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "bench.yml"
+    rig().save(path)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(CalibrationError, match=r"bench\.yml"):
+        StereoCalibration.load(path)
+
+
+def test_a_wrong_matrix_is_refused_by_the_file_s_name(tmp_path: Path) -> None:
+    path = tmp_path / "bench.yml"
+    rig().save(path)
+    path.write_text(path.read_text().replace("600., 0., 325.", "-600., 0., 325."))
+    with pytest.raises(CalibrationError, match=r"bench\.yml: K1 is not a camera matrix"):
+        StereoCalibration.load(path)
+
+
+def test_a_description_of_another_kind_costs_the_description_only(tmp_path: Path) -> None:
+    path = tmp_path / "bench.yml"
+    rig().save(path)
+    lines = ['about: "[1, 2]"' if line.startswith("about:") else line for line in path.read_text().splitlines()]
+    path.write_text("\n".join(lines) + "\n")
+    loaded = StereoCalibration.load(path)
+    assert loaded.id == rig().id and loaded.extra == {}
+
+
+def test_a_ros_pair_of_the_shorter_suffix_is_read(tmp_path: Path) -> None:
+    for file in save_ros(rig(), tmp_path / "bench"):
+        file.rename(file.with_suffix(".yml"))
+    loaded = StereoCalibration.load(tmp_path / "bench_right.yml")
+    assert loaded.baseline_m == pytest.approx(rig().baseline_m)

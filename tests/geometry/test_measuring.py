@@ -66,3 +66,11 @@ def test_a_region_has_its_fill_and_the_spread_of_its_depth() -> None:
     empty = region_statistics(depth, (0, 0), (5, 5))
     assert empty.fill == 0
     assert np.isnan(empty.median_m)
+
+
+def test_a_region_outside_of_the_picture_holds_nothing() -> None:
+    depth = np.full((48, 64), 1.5, np.float32)
+    for first, second in (((-20, 10), (-5, 20)), ((10, -20), (20, -5)), ((70, 10), (80, 20)), ((10, 60), (20, 70))):
+        found = region_statistics(depth, first, second)
+        assert found.pixels == 0 and found.fill == 0.0
+    assert region_statistics(depth, (5, 2), (-5, -2)).pixels == 6 * 3
