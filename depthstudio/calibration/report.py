@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from depthstudio.calibration.facts import RectifiedFacts, report_facts
+from depthstudio.calibration.report_summary import TONES, summary_pages
 from depthstudio.calibration.solution import CalibrationSolution, CameraReport
 from depthstudio.errors import CalibrationError
 from depthstudio.frames import Image
@@ -25,8 +25,6 @@ from depthstudio.geometry.measuring import MATCHING_ERROR_PX
 from depthstudio.storage import atomic_path, write_text
 
 _LEFT, _RIGHT, _DROPPED = "#5b7a99", "#0f9b8e", "#c8ccd0"
-_TONES = {"good": "#1a7f4b", "usable": "#9a6700", "poor": "#b3261e"}
-_PAGE = (8.27, 11.69)  # A4 portrait, inches
 _VECTORS_SHOWN = 1500
 _LINES_SHOWN = 14
 _STYLE = """body{font:15px/1.45 system-ui,sans-serif;max-width:980px;margin:32px auto;padding:0 16px;color:#1c2226}
@@ -46,7 +44,8 @@ def save_report(
     title = name or path.stem
     if path.suffix.lower() == ".pdf":
         with atomic_path(path) as temporary, PdfPages(temporary) as pages:
-            pages.savefig(_summary_page(solution, title))
+            for page in summary_pages(solution, title):
+                pages.savefig(page)
             for _, figure in _pictures(solution, images):
                 pages.savefig(figure)
     elif path.suffix.lower() in (".html", ".htm"):
@@ -70,7 +69,7 @@ def _html(solution: CalibrationSolution, title: str, images: tuple[Image, Image]
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Calibration {html.escape(title)}</title>'
         f"<style>{_STYLE}</style><p class=faint>Stereo calibration {html.escape(title)}, {c.date}, id {c.id}</p>"
-        f'<h1 style="color:{_TONES[solution.quality]}">{html.escape(solution.verdict)}</h1>'
+        f'<h1 style="color:{TONES[solution.quality]}">{html.escape(solution.verdict)}</h1>'
         + (f"<h2>What to know</h2><ul>{warnings}</ul>" if warnings else "")
         + f"<h2>Numbers</h2><table>{rows}</table><h2>Depth</h2><table>{_depth_rows(solution, facts)}</table>"
         + f"{pictures}</html>"
@@ -84,42 +83,6 @@ def _depth_rows(solution: CalibrationSolution, facts: RectifiedFacts) -> str:
         f"{facts.depth_step_mm[z]:.2g} mm</td></tr>"
         for z, mm in solution.uncertainty.depth_mm.items()
     )
-
-
-def _summary_page(solution: CalibrationSolution, title: str) -> Figure:
-    figure = Figure(figsize=_PAGE)
-    facts = RectifiedFacts.of(Rectifier(solution.calibration))
-    y = 0.95
-
-    def write(text: str, size: float = 9, indent: float = 0.08, **style: str) -> None:
-        nonlocal y
-        for line in textwrap.wrap(text, int(820 / size)):
-            figure.text(indent, y, line, fontsize=size, va="top", **style)  # type: ignore[arg-type]
-            y -= size / 560
-
-    c = solution.calibration
-    write(f"Stereo calibration {title}, {c.date}, id {c.id}", 9, color="#5c666e")
-    y -= 0.01
-    write(solution.verdict, 15, color=_TONES[solution.quality], weight="bold")
-    y -= 0.01
-    for warning in solution.warnings:
-        write(f"• {warning}")
-    y -= 0.015
-    for fact in report_facts(solution, facts):
-        figure.text(0.08, y, fact.name, fontsize=9, va="top", color="#5c666e")
-        figure.text(0.32, y, fact.value, fontsize=9, va="top")
-        notes = textwrap.wrap(fact.note, 55) or [""]
-        for line in notes:
-            figure.text(0.56, y, line, fontsize=8, va="top", color="#5c666e")
-            y -= 0.0165
-        y -= 0.003
-    y -= 0.01
-    for z, mm in solution.uncertainty.depth_mm.items():
-        write(
-            f"At {z:g} m depth is known to ± {mm:.2g} mm from the calibration; a matching error of "
-            f"{MATCHING_ERROR_PX:g} px means {facts.depth_step_mm[z]:.2g} mm."
-        )
-    return figure
 
 
 def _pictures(solution: CalibrationSolution, images: tuple[Image, Image] | None) -> Iterator[tuple[str, Figure]]:

@@ -9,12 +9,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from depthstudio.calibration import Board, BoardView, solve_stereo
 from depthstudio.calibration.check import check_board, check_drift, judge_checks
 from depthstudio.calibration.compare import compare
 from depthstudio.calibration.facts import RectifiedFacts, report_facts
 from depthstudio.calibration.report import save_report
+from depthstudio.calibration.report_summary import summary_pages
 from depthstudio.errors import CalibrationError
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import Rectifier, StereoCalibration
@@ -46,6 +48,25 @@ def test_the_report_says_all_numbers(tmp_path: Path, board: Board, make_views: M
     assert (tmp_path / "bench.pdf").read_bytes().startswith(b"%PDF")
     with pytest.raises(CalibrationError, match="html or"):
         save_report(solution, tmp_path / "bench.doc")
+
+
+def test_what_does_not_fit_on_the_first_page_of_the_pdf_goes_on_on_the_next(
+    board: Board, make_views: MakeViews
+) -> None:
+    solution = solve_stereo(make_views(12), board, SIZE)
+    (only,) = summary_pages(solution, "bench")
+    warnings = tuple(f"Warning {number}: " + "the board was seen at one distance only. " * 3 for number in range(30))
+    left_out = [
+        replace(view, name=f"{i:02d}", used=False, reason="far off " * 9) for i, view in enumerate(solution.views)
+    ]
+    pages = summary_pages(replace(solution, warnings=warnings, views=(*solution.views, *left_out * 3)), "bench")
+    assert len(pages) > 1
+    for page in (only, *pages):
+        assert page.texts
+        drawn = [text.get_window_extent(FigureCanvasAgg(page).get_renderer()) for text in page.texts]
+        assert min(box.y0 for box in drawn) > 0 and max(box.x1 for box in drawn) < page.bbox.x1
+    written = " ".join(text.get_text() for page in pages for text in page.texts)
+    assert "Warning 29" in written and "At 2 m depth" in written
 
 
 def test_a_calibration_is_the_same_as_itself(rig) -> None:
