@@ -17,7 +17,7 @@ from depthstudio.training.losses import PixelSums
 from depthstudio.training.memory import memory_mb
 from depthstudio.training.optimisation import advance, set_training_mode
 from depthstudio.training.run import Run
-from depthstudio.training.setup import Training
+from depthstudio.training.running import Training
 
 _SEED_STRIDE = 1_000_003  # so that seed 1, epoch 2 and seed 2, epoch 1 differ
 

@@ -34,8 +34,9 @@ from depthstudio.training.losses import PixelSums
 from depthstudio.training.pictures import save_picture
 from depthstudio.training.processes import OneProcess, Processes
 from depthstudio.training.run import Run
+from depthstudio.training.running import Training
 from depthstudio.training.settings import TrainingSettings
-from depthstudio.training.setup import Training, needs_start, prepare_training
+from depthstudio.training.setup import needs_start, prepare_training
 from depthstudio.training.state import TrainingState
 
 _NOTABLE_SHARE = 0.01
