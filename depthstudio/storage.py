@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,7 +36,8 @@ def atomic_path(target: Path) -> Iterator[Path]:
     On an exception the temporary file is removed and `target` stays as it was; an OSError names `target`.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    writer = f"{os.getpid()}-{threading.get_ident()}"  # two threads may write one file: the last one wins, whole
+    temporary = target.with_name(f".{target.stem}.{writer}.tmp{target.suffix}")
     try:
         yield temporary
         with temporary.open("rb") as written:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,19 @@ def test_a_failing_write_keeps_the_old_content(tmp_path: Path) -> None:
         temporary.write_text("half")
         raise RuntimeError
     assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_two_threads_that_write_one_file_do_not_mix(tmp_path: Path) -> None:
+    target = tmp_path / "notes.txt"
+    with atomic_path(target) as mine:
+        mine.write_text("mine")
+        other = threading.Thread(target=write_text, args=(target, "the other's"))
+        other.start()
+        other.join()
+        assert target.read_text() == "the other's"
+        assert mine.read_text() == "mine"
+    assert target.read_text() == "mine"
     assert list(tmp_path.iterdir()) == [target]
 
 
