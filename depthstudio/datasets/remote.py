@@ -58,12 +58,14 @@ def _remote_files(url: str) -> dict[str, list[Any]]:
         raise refusal(url, error) from error
     if not listed:
         raise DatasetError(f"There is nothing in {url}.", next_step="Check the address.")
-    names = {PurePosixPath(path).relative_to(root): info for path, info in sorted(listed.items())}
-    if any(".." in name.parts for name in names):
+    paths = {PurePosixPath(path): info for path, info in sorted(listed.items())}
+    if any(".." in path.parts or not path.is_relative_to(root) for path in paths):
         raise DatasetError(
             f"{url} cannot be mirrored.", "It lists files outside of itself.", "Do not trust this address."
         )
-    return {name.as_posix(): _version(info) for name, info in names.items()}
+    names = {path.relative_to(root).as_posix(): info for path, info in paths.items()}
+    # A marker of theirs would say where the files of this mirror come from.
+    return {name: _version(info) for name, info in names.items() if PurePosixPath(name).name != MARKER_FILE}
 
 
 def _version(info: dict[str, Any]) -> list[Any]:

@@ -128,7 +128,7 @@ class Session:
     @property
     def excluded(self) -> frozenset[int]:
         """Positions (from 0, as in `frame`) of the frames marked out."""
-        marked = set(self._about.get("excluded", ()))
+        marked = {index for index in self._about.get("excluded", ()) if isinstance(index, int)}
         return frozenset(i for i, record in enumerate(self.records) if record["index"] in marked)
 
     @property
@@ -225,8 +225,9 @@ class Session:
 def list_sessions(folder: Path) -> list[Session]:
     """Every readable session directly below `folder`, oldest name first; folders that are none are left out."""
     found = []
-    for candidate in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if (candidate / SESSION_FILE).is_file():
-            with contextlib.suppress(DatasetError):
-                found.append(Session.open(candidate))
+    with contextlib.suppress(OSError):  # a folder that may not be read holds nothing for us
+        for candidate in sorted(folder.iterdir()) if folder.is_dir() else ():
+            with contextlib.suppress(DatasetError, OSError):
+                if (candidate / SESSION_FILE).is_file():
+                    found.append(Session.open(candidate))
     return found

@@ -159,7 +159,9 @@ def _is_record(record: object) -> bool:
         and all(isinstance(name, str) for name in files.values())
         and isinstance(size, list)
         and [type(side) for side in size] == [int, int]
+        and isinstance(record.get("number"), int | None)
         and isinstance(record.get("timestamp_s", 0.0), int | float)
+        and isinstance(record.get("right_timestamp_s"), int | float | None)
         and isinstance(record.get("metadata", {}), dict)
         and isinstance(record.setdefault("checks", {}), dict)
     )

@@ -76,6 +76,7 @@ class SessionWriter:
             raise DatasetError(
                 f"There is a session in {folder} already.", next_step="Choose another folder, or reopen that session."
             )
+        _check_nothing_is_lost(folder)
         about = {
             "format": FORMAT_VERSION,
             "name": name or folder.name,
@@ -254,6 +255,16 @@ class SessionWriter:
                     leftover.unlink(missing_ok=True)
                 except OSError:
                     continue  # the drive may be gone; readers ignore files without a line
+
+
+def _check_nothing_is_lost(folder: Path) -> None:
+    """DatasetError when a new session would write over what lies in its folder, such as a recording's frames."""
+    for name in (FRAMES_FILE, FRAMES_FOLDER, CALIBRATION_FILE):
+        place = folder / name
+        if place.is_file() or (place.is_dir() and any(place.iterdir())):
+            raise DatasetError(
+                f"{place} is there already.", "A new session would write over it.", "Choose another folder."
+            )
 
 
 def _sync_directory(folder: Path) -> None:

@@ -122,9 +122,19 @@ def test_a_connection_that_is_lost_is_an_error_with_the_file_and_what_was_fetche
     session.frame(0)
 
 
-def test_files_outside_of_the_root_are_refused(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+@pytest.mark.parametrize("listed", ["/bucket/../../.bashrc", "/other/session.json"])
+def test_files_outside_of_the_root_are_refused(monkeypatch: pytest.MonkeyPatch, cache: Path, listed: str) -> None:
     store = fsspec.filesystem("memory")
-    monkeypatch.setattr(type(store), "find", lambda *_, **__: {"/bucket/../../.bashrc": {"size": 3}})
+    monkeypatch.setattr(type(store), "find", lambda *_, **__: {listed: {"size": 3}})
     with pytest.raises(DatasetError, match="outside of itself"):
         mirror("memory://bucket")
     assert not cache.exists()
+
+
+def test_a_marker_on_the_remote_does_not_say_where_files_come_from(in_memory: str, recording: Path) -> None:
+    hostile = '{"url": "file:///etc", "files": {"desk/frames/000001_left.png": []}}'
+    fsspec.filesystem("memory").pipe("/bucket/.remote.json", hostile.encode())
+    folder = mirror(in_memory)
+    assert "file:///etc" not in (folder / ".remote.json").read_text()
+    frame = Session.open(folder / "desk").frame(0)
+    np.testing.assert_array_equal(frame.left, Session.open(recording).frame(0).left)

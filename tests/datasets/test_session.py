@@ -225,6 +225,23 @@ def test_an_existing_session_is_not_overwritten(tmp_path: Path, make_frame: Make
         SessionWriter(tmp_path / "s", "sim://test", None, {})
 
 
+def test_frames_without_their_description_are_not_overwritten(tmp_path: Path, make_frame: MakeFrame) -> None:
+    record(tmp_path / "s", [make_frame(1)])
+    (tmp_path / "s/session.json").unlink()
+    before = {path: path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()}
+    with pytest.raises(DatasetError, match="write over it"):
+        SessionWriter(tmp_path / "s", "sim://test", None, {})
+    assert {path: path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()} == before
+
+
+def test_a_calibration_kept_in_a_folder_is_not_overwritten(tmp_path: Path, calibration: StereoCalibration) -> None:
+    calibration.save(tmp_path / "rig" / "calibration.npz")
+    other = StereoCalibration.rectified_pair(99.0, 0.2, 31.5, 23.5, (64, 48))
+    with pytest.raises(DatasetError, match=r"calibration\.npz is there already"):
+        SessionWriter(tmp_path / "rig", "sim://test", other, {})
+    assert StereoCalibration.load(tmp_path / "rig" / "calibration.npz").id == calibration.id
+
+
 def test_descriptions_are_edited_on_disk_and_keep_fields_of_others(tmp_path: Path, make_frame: MakeFrame) -> None:
     session = record(tmp_path / "s", [make_frame(i) for i in range(4)], name="Desk")
     about = json.loads((tmp_path / "s/session.json").read_text())
@@ -308,7 +325,15 @@ def test_a_line_that_the_disk_takes_only_in_part_is_taken_back(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "change",
-    [{"size": None}, {"size": ["64", 48]}, {"timestamp_s": "noon"}, {"metadata": [1]}, {"files": {"left": 3}}],
+    [
+        {"size": None},
+        {"size": ["64", 48]},
+        {"timestamp_s": "noon"},
+        {"metadata": [1]},
+        {"files": {"left": 3}},
+        {"number": "7"},
+        {"right_timestamp_s": "noon"},
+    ],
 )
 def test_a_line_edited_into_nonsense_is_counted_and_left_out(
     tmp_path: Path, make_frame: MakeFrame, change: dict[str, object]
@@ -325,7 +350,7 @@ def test_a_line_edited_into_nonsense_is_counted_and_left_out(
 def test_a_description_edited_into_nonsense_still_opens(tmp_path: Path, make_frame: MakeFrame) -> None:
     record(tmp_path / "s", [make_frame(1)])
     about = json.loads((tmp_path / "s/session.json").read_text())
-    nonsense = {"tags": 3, "excluded": None, "camera_settings": [1], "role": ["train"]}
+    nonsense = {"tags": 3, "excluded": [[1], "1"], "camera_settings": [1], "role": ["train"]}
     (tmp_path / "s/session.json").write_text(json.dumps({**about, **nonsense}))
     session = Session.open(tmp_path / "s")
     assert (session.tags, session.excluded, session.camera_settings, session.role) == ((), frozenset(), {}, "")
