@@ -37,9 +37,12 @@ def write_disparity(path: Path, disparity_px: NDArray[np.float32]) -> str:
         return ""
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".npy":
-            np.save(temporary, disparity_px.astype(np.float32))
+            with temporary.open("wb") as stream:
+                np.save(stream, disparity_px.astype(np.float32))
             return ""
         scaled = np.nan_to_num(disparity_px, nan=0.0) * PNG_SCALE
-        cv2.imwrite(str(temporary), np.clip(scaled.round(), 0, _PNG_LARGEST).astype(np.uint16))
+        # Not imwrite, which reports a full disk by a return value only, and leaves half a file.
+        encoded = cv2.imencode(".png", np.clip(scaled.round(), 0, _PNG_LARGEST).astype(np.uint16))[1]
+        temporary.write_bytes(encoded.tobytes())
     lost = float(np.mean(scaled > _PNG_LARGEST))
     return f"{lost:.1%} of the pixels exceed the 255.996 px a PNG can hold and were cut." if lost else ""

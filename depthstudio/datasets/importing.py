@@ -116,7 +116,14 @@ def _write_all(frames: Iterable[StereoFrame], writer: SessionWriter, cancel: Can
     for frame in frames:
         if cancel is not None and cancel.is_cancelled:
             break
-        unsettled.append(writer.submit(frame))
+        try:
+            unsettled.append(writer.submit(frame))
+        except ValueError as error:
+            raise DatasetError(
+                f"Frame {frame.number} cannot be imported.",
+                f"{error}.",
+                "Images are 8-bit grey or RGB; depth and what belongs to it have the left image's size.",
+            ) from error
         if len(unsettled) > _MAX_UNSETTLED:
             unsettled.popleft().result()
     for future in unsettled:

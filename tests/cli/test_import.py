@@ -99,6 +99,17 @@ def test_a_failed_import_leaves_nothing_behind(npy_runs: Path, tmp_path: Path) -
     assert not (tmp_path / "s").exists()
 
 
+def test_pictures_that_a_session_cannot_hold_are_refused_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for side in ("left", "right"):
+        cv2.imwrite(str(tmp_path / f"01_{side}.tif"), np.zeros((24, 32), np.float32))
+    assert main(["import", str(tmp_path), "-o", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err.strip()
+    assert "float32" in said and "8-bit" in said and len(said.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
 def test_real_captures_become_sessions_that_can_be_split(real_data: Path, tmp_path: Path) -> None:
     captures = sorted((real_data / "realsense").glob("d435i_ir_*"))
     assert main(["import", *map(str, captures), "-o", str(tmp_path / "out")]) == 0

@@ -56,6 +56,30 @@ def test_a_png_says_when_it_cannot_hold_the_disparity(tmp_path: Path) -> None:
     assert not cv2.imread(str(tmp_path / "c.png"), cv2.IMREAD_UNCHANGED).any()
 
 
+def test_the_case_of_a_suffix_does_not_matter(tmp_path: Path) -> None:
+    disparity = np.arange(16, dtype=np.float32).reshape(4, 4)
+    for name in ("A.NPY", "A.PFM", "A.PNG"):
+        write_disparity(tmp_path / name, disparity)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["A.NPY", "A.PFM", "A.PNG"]
+    assert np.array_equal(np.load(tmp_path / "A.NPY"), disparity)
+
+
+def test_a_map_that_the_disk_does_not_take_is_an_error_and_replaces_nothing(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    disparity = np.random.default_rng(0).uniform(0, 200, (64, 64)).astype(np.float32)
+    target = tmp_path / "a.png"
+    target.write_bytes(b"before")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+    try:
+        with pytest.raises(OSError, match="large"):
+            write_disparity(target, disparity)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert target.read_bytes() == b"before"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
 def test_a_calibration_rectifies_the_pair_first(pair: tuple[str, str], network: str, tmp_path: Path) -> None:
     K = np.array([[60.0, 0, 37], [0, 60.0, 25], [0, 0, 1]])
     calibration = StereoCalibration(
