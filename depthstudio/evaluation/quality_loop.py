@@ -77,9 +77,10 @@ class QualityLoop(FrameLoop[QualityReading]):
         self._collected = _Collected(wish)
 
     def measure(self, wish: QualityWish) -> None:
-        """Measure something else, or the same again from the first frame on."""
+        """Measure something else, or the same again from the first frame on. What was measured before is not taken."""
         with self._lock:
             self._collected = _Collected(wish)
+            self._newest = None
 
     def _work(self, frame: StereoFrame) -> None:
         left, maps = self._maps(frame)

@@ -109,6 +109,37 @@ def test_a_board_says_how_far_its_plane_is() -> None:
     assert found == pytest.approx(float(normal @ [0.1, -0.05, 1.2] / normal[2]), rel=1e-3)
 
 
+def test_the_board_section_says_why_there_is_no_distance(page: QualityPage, studio: Studio, qtbot: QtBot) -> None:
+    studio.show_page("capture")  # so that no network is loaded
+    section = page.distance
+    section.set_kind("board")
+    section.find_board()
+    assert "Open a source" in section.note.text() and section.note.isVisibleTo(section)
+    studio.sources.open("sim://ir?scene=wall&distance_m=1&size=160x120&frames=2")
+    qtbot.waitUntil(lambda: studio.sources.last_frame is not None, timeout=SLOW_MS)
+    section.set_kind("board")
+    section.corners.setText("nine by six")
+    section.find_board()
+    qtbot.waitUntil(lambda: "nine by six" in section.note.text(), timeout=SLOW_MS)
+    assert section.note.isVisibleTo(section)
+    section._on_board(1.25)
+    assert section.distance_m == 1.25
+    studio.sources.open("sim://ir?scene=wall&distance_m=2&size=160x120&frames=2")
+    qtbot.waitUntil(lambda: section.distance_m is None, timeout=SLOW_MS)
+
+
+def test_a_network_that_cannot_be_used_is_told_and_old_numbers_go_with_their_source(
+    page: QualityPage, studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"no network")
+    page.networks.set_current(broken)
+    page.show_result(reading(1.0))
+    studio.sources.open("sim://ir?scene=wall&distance_m=1&size=160x120&frames=2")
+    assert page.table.text("distance_m", "network") == "–"
+    qtbot.waitUntil(lambda: "cannot be used" in page.state.text(), timeout=SLOW_MS)
+
+
 def test_a_wall_is_measured_with_all_three_methods(page: QualityPage, studio: Studio, qtbot: QtBot) -> None:
     net = create_network("depthstudio-s", channels=(8, 8, 8, 8, 8), match=8, groups=2, fine_match=8, max_disparity=32)
     studio.workspace.networks.mkdir(parents=True)
@@ -126,3 +157,10 @@ def test_a_wall_is_measured_with_all_three_methods(page: QualityPage, studio: St
     assert station.known_distance_m == pytest.approx(1.0, rel=0.01)
     page.region_share.setValue(20)
     qtbot.waitUntil(lambda: page.reading is not None and page.reading.wish.region.width == 32, timeout=SLOW_MS)
+    loop = page.engine.loop
+    assert loop is not None
+    page._polling.stop()
+    qtbot.waitUntil(lambda: loop._newest is not None and loop._newest.number > 3, timeout=SLOW_MS)
+    loop.measure(page._wish(SIZE))
+    late = loop.take()
+    assert late is None or late.number <= 3, "a station averages frames that come after it was asked for"

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit
 
 from depthstudio.calibration import Board, detect_board
+from depthstudio.errors import UserError
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import TaskContext
 from depthstudio.gui.widgets.basics import Section, button, field, label, row
@@ -48,6 +49,7 @@ class DistanceSection(Section):
         self.board_m: float | None = None
         for item in (self.kind, self.typed, self._board_row, self.find_button, self.note):
             self.add(item)
+        studio.sources.opened.connect(self._forget_board)
         self.kind.currentIndexChanged.connect(lambda _: self._on_kind())
         self.typed.valueChanged.connect(lambda _: self.changed.emit())
         self._on_kind()
@@ -80,7 +82,7 @@ class DistanceSection(Section):
         """Look for the board in the newest frame, in the background."""
         frame, active = self._studio.sources.last_frame, self._studio.calibration
         if frame is None or active is None:
-            self.note.setText("Open a source with a calibration first.")
+            self._say("Open a source with a calibration first.")
             return
         text, square_mm = self.corners.text(), self.square.value()
 
@@ -95,17 +97,26 @@ class DistanceSection(Section):
                 return None
             return board_distance_m(found.corners, board.object_points(found.ids), rectifier.geometry)
 
-        self.note.setText("Looking for the board…")
+        self._say("Looking for the board…")
         self._studio.tasks.run(measure, "Find the board", self._on_board, self._on_failed)
 
     def _on_board(self, distance_m: float | None) -> None:
         self.board_m = distance_m
-        if distance_m is None:
-            self.note.setText("The board was not found. Hold all of it in the picture, flat on the wall.")
         self._on_kind()
+        if distance_m is None and self.kind.currentData() == "board":
+            self._say("The board was not found. Hold all of it in the picture, flat on the wall.")
 
     def _on_failed(self, error: BaseException) -> None:
-        self.note.setText(str(error))
+        if isinstance(error, UserError):
+            self._say(" ".join(part for part in (error.what, error.why, error.next_step) if part))
+        else:
+            self._studio.report(error)
+
+    def _forget_board(self) -> None:
+        """Another source may stand elsewhere."""
+        if self.board_m is not None:
+            self.board_m = None
+            self._on_kind()
 
     def _on_kind(self) -> None:
         kind = self.kind.currentData()
@@ -118,8 +129,9 @@ class DistanceSection(Section):
             words = f"{known:.3f} m" if known is not None else "This source is no simulation."
         if kind == "board" and self.board_m is not None:
             words = f"The board's plane is {self.board_m:.3f} m away on the camera's axis."
-        elif kind == "board":
-            words = self.note.text() if self.note.text().startswith("The board was not") else ""
+        self._say(words)
+        self.changed.emit()
+
+    def _say(self, words: str) -> None:
         self.note.setText(words)
         self.note.setVisible(bool(words))
-        self.changed.emit()

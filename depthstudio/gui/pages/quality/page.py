@@ -27,6 +27,10 @@ from depthstudio.gui.studio import Studio
 from depthstudio.gui.widgets.basics import Section, button, column, field, label, row
 
 _POLL_MS = 30
+_STATE_WORDS = {
+    EngineState.LOADING: "Loading the network…",
+    EngineState.FAILED: "This network cannot be used here; the message above says why.",
+}
 
 
 class QualityPage(LoopPage):
@@ -45,7 +49,7 @@ class QualityPage(LoopPage):
         self._build_panel()
         self._empty = empty_states(studio, self.networks.ask_file)
         self.missing: Missing | None = None
-        studio.sources.state_changed.connect(self.refresh)
+        studio.sources.state_changed.connect(self._on_source)
         studio.calibration_changed.connect(self.refresh)
         self.engine.changed.connect(self._show_state)
         self.engine.failed.connect(lambda error: studio.report(error, self.name))
@@ -67,7 +71,7 @@ class QualityPage(LoopPage):
         self.facing = FacingSection()
         self.panel.add(self.facing)
         self.networks = NetworkChooser("Network", "Which network is measured.")
-        self.networks.chosen.connect(lambda _: self.refresh())
+        self.networks.chosen.connect(lambda _: self._on_network())
         self.state = label("", "small", wrap=True)
         network = Section("Network")
         network.add(self.networks)
@@ -129,6 +133,20 @@ class QualityPage(LoopPage):
         elif sources.state is not SourceState.OPENING:
             self.engine.use(None)
         self._show_state()
+
+    def _on_network(self) -> None:
+        """The same one chosen again after a failure is another attempt."""
+        if self.engine.state is EngineState.FAILED:
+            self.engine.use(None)
+        self.refresh()
+
+    def _on_source(self) -> None:
+        if self.studio.sources.state is SourceState.OPENING:
+            self.reading = None
+            self.pictures.clear()
+            self.table.show_quality({})
+            self.progress.reset()
+        self.refresh()
 
     # ---- what is measured
 
@@ -204,8 +222,7 @@ class QualityPage(LoopPage):
         loop = self.engine.loop
         if loop is not None:
             loop.held = self.studio.sources.state is SourceState.PAUSED
-        loading = self.engine.state is EngineState.LOADING
-        words = "Loading the network…" if loading else loop.predictor.name if loop is not None else ""
+        words = _STATE_WORDS.get(self.engine.state, loop.predictor.name if loop is not None else "")
         self.state.setText(words)
         self.state.setVisible(bool(words))
         self.pictures.set_placeholder(words or "Waiting for the source")

@@ -49,6 +49,14 @@ class QualityPictures(QWidget):
             view.set_overlays([Overlay(lines=[corners], token="accent")])
         self._show_depth()
 
+    def clear(self) -> None:
+        """Show nothing: another source is opened."""
+        self._reading = None
+        for view in (self.left_view, self.depth_view):
+            view.set_image(None)
+            view.set_overlays([])
+        self.depth_view.set_placeholder("")
+
     def set_placeholder(self, words: str) -> None:
         """What is said before there is a picture."""
         self.left_view.set_placeholder(words)

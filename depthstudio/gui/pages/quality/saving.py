@@ -48,7 +48,7 @@ class SaveButtons(QWidget):
     def save(self, path: Path) -> None:
         """Write .csv or .pdf in the background."""
         stations = list(self._stations)
-        write = write_quality_pdf if path.suffix == ".pdf" else write_quality_csv
+        write = write_quality_pdf if path.suffix.lower() == ".pdf" else write_quality_csv
 
         def saved(_: object) -> None:
             self._studio.notify(Notice("Depth quality saved.", f"{path}", tone="good"))
