@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QKeyEvent
 from pytestqt.qtbot import QtBot
 
 from depthstudio.frames import StereoFrame
@@ -118,6 +119,29 @@ def test_ranges_follow_are_fixed_or_run_between_percentiles(views: LiveViews, qt
     assert views.coloring.limits == (1, 3)
     form.unit._buttons["depth"].click()
     assert views.coloring.limits == pytest.approx((10 / 19.7, 10 / 5.3), abs=0.1)
+
+
+def test_fixed_limits_after_percentiles_are_not_rounded_to_percents(views: LiveViews, qtbot: QtBot) -> None:
+    form = DisplayForm(views)
+    qtbot.addWidget(form)
+    views.show_result(live_result())
+    form.unit.set_current("depth")
+    form._on_unit("depth")
+    form.range.set_current("percentiles")
+    form._on_range("percentiles")
+    assert form.high.maximum() == 100.0
+    found = views.coloring.limits
+    assert found is not None
+    form.range.set_current("fixed")
+    form._on_range("fixed")
+    assert (form.low.value(), form.high.value()) == pytest.approx(found, abs=0.005)
+    assert views.coloring.limits == pytest.approx(found, abs=0.005)
+
+
+def test_a_key_of_another_alphabet_is_no_fault_of_the_wipe(views: LiveViews) -> None:
+    before = views.wipe.view.share
+    views.wipe.view.keyPressEvent(QKeyEvent(QEvent.Type.KeyPress, 0x0424, Qt.KeyboardModifier.NoModifier, "ф"))
+    assert views.wipe.view.share == before
 
 
 def test_logarithmic_colours_differ_and_the_bar_knows(views: LiveViews, qtbot: QtBot) -> None:

@@ -94,8 +94,8 @@ class WipeView(ImageView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Left and right move the line."""
-        steps = {Qt.Key.Key_Left: -_KEY_STEP, Qt.Key.Key_Right: _KEY_STEP}
-        step = steps.get(Qt.Key(event.key()))
+        steps: dict[int, float] = {Qt.Key.Key_Left: -_KEY_STEP, Qt.Key.Key_Right: _KEY_STEP}
+        step = steps.get(event.key())  # a plain number: letters of other alphabets have no Qt.Key
         if step is None:
             super().keyPressEvent(event)
         else:

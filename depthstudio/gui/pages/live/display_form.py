@@ -11,6 +11,7 @@ from depthstudio.gui.pages.live.kinds import SHORT_NAMES, UNITS
 from depthstudio.gui.pages.live.views import LAYOUTS, LiveViews
 from depthstudio.gui.widgets.basics import Section, Segments, field, label, row
 
+_LARGEST = 1000.0  # px or m
 _TIP = {
     AUTO: "Follows the picture: its 2nd to 98th percentile.",
     PERCENTILES: "Colours run between two percentiles of the picture.",
@@ -63,7 +64,7 @@ class DisplayForm(Section):
 
     def _limit(self, name: str) -> QDoubleSpinBox:
         box = field(QDoubleSpinBox(), name)
-        box.setRange(0.0, 1000.0)
+        box.setRange(0.0, _LARGEST)
         box.setKeyboardTracking(False)
         box.setMinimumWidth(64)
         box.valueChanged.connect(self._on_limits)
@@ -87,11 +88,12 @@ class DisplayForm(Section):
         self._dress_limits()
 
     def _on_range(self, mode: str) -> None:
-        if mode == FIXED and self._coloring.mode == PERCENTILES:
-            self._show_values(*(self._coloring.limits or (0.0, 1.0)))
-        self._dress_limits()
+        before = self._coloring.mode
+        self._dress_limits()  # first, or values are rounded and cut as it suits the unit before
         if mode == PERCENTILES:
             self._show_values(*self._coloring.percent)
+        elif mode == FIXED and before == PERCENTILES:
+            self._show_values(*(self._coloring.limits or (0.0, 1.0)))
         self._apply()
 
     def _on_limits(self) -> None:
@@ -142,6 +144,7 @@ class DisplayForm(Section):
         in_percent = mode == PERCENTILES
         for box in (self.low, self.high):
             with QSignalBlocker(box):
+                box.setRange(0.0, 100.0 if in_percent else _LARGEST)
                 box.setSuffix(" %" if in_percent else f" {UNITS[unit]}")
                 box.setDecimals(2 if unit == "depth" and not in_percent else 1)
                 box.setSingleStep(0.1 if unit == "depth" and not in_percent else 1.0)
