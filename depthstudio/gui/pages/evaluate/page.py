@@ -183,7 +183,8 @@ class EvaluatePage(Page):
             return
         self.evaluations = []
         if self._picture_task is not None:
-            self._picture_task.cancel()  # it is of the comparison before
+            self._picture_task.cancel()
+            self._picture_task = None  # it is of the comparison before
         for view in self.views.values():
             view.set_image(None)
         chosen = self.studio.chosen_calibration
@@ -267,10 +268,10 @@ class EvaluatePage(Page):
             return None if context.cancel.is_cancelled else frame_pictures(method, samples, frame.index, how)
 
         def made(pictures: FramePictures | None) -> None:
-            if self.job is job:
+            if self._picture_task is task:  # else another frame was chosen meanwhile, or another comparison began
                 self._show_pictures(pictures, evaluation.method)
 
-        self._picture_task = self.studio.tasks.run(make, "Predict the frame", made)
+        task = self._picture_task = self.studio.tasks.run(make, "Predict the frame", made)
 
     def _show_pictures(self, pictures: FramePictures | None, method: str) -> None:
         if pictures is None:

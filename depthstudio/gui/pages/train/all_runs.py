@@ -69,6 +69,8 @@ class AllRuns(QObject):
             case "folder":
                 open_folder(entry.folder)
             case "csv":
-                save_history(self._studio, RunStory.of(entry.run))
+                self._studio.tasks.run(
+                    lambda _: RunStory.of(entry.run), "Read a run", lambda story: save_history(self._studio, story)
+                )
             case "trash":
                 self._library.ask_trash(entry, self._view.window())

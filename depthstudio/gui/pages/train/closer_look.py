@@ -48,10 +48,8 @@ class CloserLook(QObject):
     def look_at_data(self, data: TrainingData) -> None:
         """Look at the pictures, if these frames were not looked at already. Label masks do not matter here."""
         key = (data.train.title, data.validation.title, tuple(data.train.groups), tuple(data.validation.groups))
-        if key == self._pictures_of:
-            return
         self._wanted = (key, data)
-        if "pictures" in self._busy:
+        if key == self._pictures_of or "pictures" in self._busy:
             return
         self._busy.add("pictures")
         self._pictures_of, self.picture_findings = key, ()
@@ -59,7 +57,8 @@ class CloserLook(QObject):
         def work(context: TaskContext) -> tuple[_Key, list[Finding]]:
             return key, check_pictures(data, context.cancel)
 
-        self._studio.tasks.run(work, "Look at the pictures", self._on_pictures, self._on_pictures_fault)
+        # A fault is none to tell: the checks of the data say what cannot be read.
+        self._studio.tasks.run(work, "Look at the pictures", self._on_pictures, lambda _: self._go_on(key))
 
     def look_at_network(self, settings: TrainingSettings) -> None:
         """Load the network and measure it, if it was not already."""
@@ -94,19 +93,21 @@ class CloserLook(QObject):
 
     def _on_pictures(self, result: tuple[_Key, list[Finding]]) -> None:
         key, findings = result
-        self._busy.discard("pictures")
-        if self._wanted is not None and self._wanted[0] != key:
-            self.look_at_data(self._wanted[1])
-            return
-        self.picture_findings = tuple(findings)
-        self.changed.emit()
+        if self._wanted is not None and self._wanted[0] == key:
+            self.picture_findings = tuple(findings)
+        self._go_on(key)
 
     def _on_network(self, look: object) -> None:
         self.network = look
         self._end("network")
 
-    def _on_pictures_fault(self, _: BaseException) -> None:
-        self._end("pictures")  # the checks of the data say what cannot be read
+    def _go_on(self, looked_at: _Key) -> None:
+        """Look at what was asked for meanwhile."""
+        self._busy.discard("pictures")
+        if self._wanted is not None and self._wanted[0] != looked_at:
+            self.look_at_data(self._wanted[1])
+        else:
+            self.changed.emit()
 
     def _on_network_fault(self, error: BaseException) -> None:
         self._end("network")

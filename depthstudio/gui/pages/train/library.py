@@ -53,6 +53,7 @@ class RunLibrary(QObject):
         self._studio = studio
         self.entries: list[RunEntry] = []
         self.question: QuestionSheet | None = None
+        self._several: list[Path] = []
 
     def reload(self) -> None:
         """Read all runs; `changed` follows."""
@@ -68,12 +69,17 @@ class RunLibrary(QObject):
         self._studio.tasks.run(lambda _: RunStory.of(Run.open(folder)), "Read a run", self.opened.emit)
 
     def read_several(self, folders: list[Path]) -> None:
-        """Read runs to lay over each other; `several_read` follows."""
+        """Read runs to lay over each other; `several_read` follows, for those that were asked for last."""
+        self._several = folders
 
         def work(_: TaskContext) -> list[RunStory]:
             return [RunStory.of(Run.open(folder)) for folder in folders]
 
-        self._studio.tasks.run(work, "Read runs", self.several_read.emit)
+        def read(stories: list[RunStory]) -> None:
+            if self._several is folders:
+                self.several_read.emit(stories)
+
+        self._studio.tasks.run(work, "Read runs", read)
 
     def describe(self, entry: RunEntry, name: str, notes: str) -> None:
         """Give a run another name or note."""

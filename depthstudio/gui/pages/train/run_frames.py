@@ -24,6 +24,7 @@ class RunFrames(QObject):
         super().__init__(parent)
         self._studio = studio
         self._measured: RunStory | None = None
+        self._asked: tuple[Path, FrameScore] | None = None
 
     def is_measuring(self, story: RunStory) -> bool:
         """This run's frames are just being measured."""
@@ -43,13 +44,15 @@ class RunFrames(QObject):
         self.changed.emit()
 
     def predict(self, folder: Path, frame: FrameScore) -> None:
-        """Let a run's network predict one of its validation frames."""
+        """Let a run's network predict one of its validation frames; of several asked for, only the last is told."""
+        self._asked = folder, frame
 
         def work(_: TaskContext) -> Image:
             return frame_picture(folder, frame)
 
         def done(picture: Image) -> None:
-            self.predicted.emit(folder, frame, picture)
+            if self._asked == (folder, frame):
+                self.predicted.emit(folder, frame, picture)
 
         self._studio.tasks.run(work, "Predict a frame", done)
 

@@ -1,0 +1,87 @@
+"""Of several things asked for one after the other only the last is told, whichever is ready first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from depthstudio.gui.pages.train import closer_look, library, run_frames
+from depthstudio.gui.studio import Studio
+from depthstudio.training.checks.finding import Finding
+from depthstudio.training.events import FrameScore
+
+
+class Slow:
+    """Answers `name` only when told to; everything else at once."""
+
+    def __init__(self, name: str, answer: Callable[[str], Any]) -> None:
+        self.name, self.answer = name, answer
+        self.go_on = threading.Event()
+
+    def __call__(self, name: str) -> Any:
+        if name != self.name:
+            return self.answer(name)
+        self.go_on.wait(20)
+        return self.answer(name)
+
+
+def wait_until_idle(studio: Studio, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not studio.tasks.running, timeout=20_000)
+
+
+def test_the_frame_chosen_last_is_shown(studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Slow("first", lambda _: np.zeros((2, 8, 3), np.uint8))
+    monkeypatch.setattr(run_frames, "frame_picture", lambda _, frame: slow(frame.name))
+    frames = run_frames.RunFrames(studio)
+    told: list[str] = []
+    frames.predicted.connect(lambda folder, frame, picture: told.append(frame.name))
+    for number, name in enumerate(("first", "second")):
+        frames.predict(Path("run"), FrameScore(number, name, "group", 1.0, 0.1, 100))
+    qtbot.waitUntil(lambda: told == ["second"], timeout=20_000)
+    slow.go_on.set()
+    wait_until_idle(studio, qtbot)
+    assert told == ["second"]
+
+
+def test_the_runs_chosen_last_are_compared(studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Slow("long", lambda name: name)
+    monkeypatch.setattr(library.Run, "open", lambda folder: folder)
+    monkeypatch.setattr(library.RunStory, "of", lambda folder: slow(folder.name))
+    runs = library.RunLibrary(studio)
+    told: list[list[str]] = []
+    runs.several_read.connect(told.append)
+    runs.read_several([Path("long")])
+    runs.read_several([Path("short")])
+    qtbot.waitUntil(lambda: told == [["short"]], timeout=20_000)
+    slow.go_on.set()
+    wait_until_idle(studio, qtbot)
+    assert told == [["short"]]
+
+
+def test_findings_are_those_of_the_data_chosen_last(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow("first", lambda name: [Finding(f"About {name}.")])
+    monkeypatch.setattr(closer_look, "check_pictures", lambda data, _: slow(data.train.title))
+    look = closer_look.CloserLook(studio)
+
+    def data(title: str) -> Any:
+        return SimpleNamespace(
+            train=SimpleNamespace(title=title, groups=()), validation=SimpleNamespace(title="", groups=())
+        )
+
+    for title in ("first", "second", "first"):
+        look.look_at_data(data(title))
+    slow.go_on.set()
+    wait_until_idle(studio, qtbot)
+    assert [finding.what for finding in look.picture_findings] == ["About first."]
+    look.look_at_data(data("second"))
+    wait_until_idle(studio, qtbot)
+    assert [finding.what for finding in look.picture_findings] == ["About second."]
