@@ -33,8 +33,8 @@ class SelectedBackend:
     """The backend wished for, one of BACKENDS or "auto".
 
     auto measures each one for a moment the first time a size is prepared or run, and remembers the result on disk when
-    the machine was quiet. It leaves out what is missing, what fails and what disagrees with torch. On a GPU it means
-    torch.
+    the machine was quiet. It leaves out what is missing, what fails and what disagrees with torch; a remembered reduced
+    precision is compared again, for what it costs in exactness depends on the weights. On a GPU it means torch.
     `notes` says in sentences what was chosen, what cannot be used, and why. SettingsError for an unknown wish.
     """
 
@@ -97,7 +97,19 @@ class SelectedBackend:
                 remember(key, choice)
         else:
             self._use(choice.backend)
+            self._check_precision(size)
         self._note(choice.sentence())
+
+    def _check_precision(self, size: tuple[int, int]) -> None:
+        """Torch instead of a reduced precision that these weights do not bear; it stays remembered for others."""
+        if self._active.precision == "fp32":
+            return
+        pair = probe_pair(size, _PROBE_DISPARITY_PX)
+        try:
+            _require_agreement(self._active, self._active.run(*pair), self._torch.run(*pair))
+        except Exception as error:
+            self._note(f"{_failure(self._active.name, error)} Using torch instead.")
+            self._active = self._torch
 
     def _measure(self, size: tuple[int, int]) -> tuple[Choice, bool]:
         """The fastest, and whether the machine was quiet enough for it to hold another day."""

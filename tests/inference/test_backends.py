@@ -13,7 +13,7 @@ import torch
 
 from depthstudio.errors import NetworkError, SettingsError
 from depthstudio.inference import Predictor, compiled, selection
-from depthstudio.inference.backend import TorchBackend
+from depthstudio.inference.backend import BackendOutput, TorchBackend
 from depthstudio.inference.choice_cache import choice_key, remembered
 from depthstudio.inference.compiled import OnnxRuntimeBackend, OpenVinoBackend
 from depthstudio.inference.onnx_graph import OnnxSource
@@ -174,6 +174,33 @@ def test_a_remembered_backend_that_is_gone_is_forgotten(monkeypatch: pytest.Monk
     backend.prepare(SIZE)
     assert backend.name == "torch cpu fp32" and "ONNX Runtime cannot be used here" in backend.notes[0]
     assert remembered(key) is None
+
+
+def test_a_remembered_reduced_precision_is_compared_again_for_other_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Rounded(TorchBackend):
+        """Exact as long as `bears_it`, a pixel off else."""
+
+        precision = "fp16"
+
+        def run(self, left: np.ndarray, right: np.ndarray) -> BackendOutput:
+            answer = super().run(left, right)
+            return answer if bears_it else answer._replace(disparity_px=answer.disparity_px + 1)
+
+    bears_it = True
+    monkeypatch.setattr(selection, "_rounds_ms", lambda backends, *_: {n: [100.0 - len(n)] for n in backends})
+    monkeypatch.setattr(SelectedBackend, "_candidates", lambda _: iter(["openvino-fp16"]))
+    monkeypatch.setattr(SelectedBackend, "_create", lambda self, _: Rounded(self._network, "cpu"))
+    SelectedBackend(network(), "auto", "cpu").prepare(SIZE)
+    key = choice_key(network(), SIZE, None)
+    again = SelectedBackend(network(), "auto", "cpu")
+    again.prepare(SIZE)
+    assert again.precision == "fp16"
+
+    bears_it = False
+    other = SelectedBackend(network(seed=1), "auto", "cpu")
+    other.prepare(SIZE)
+    assert other.precision == "fp32" and "differs from torch by 1.00 px" in other.notes[0]
+    assert (kept := remembered(key)) is not None and kept.backend == "openvino-fp16"
 
 
 def test_a_damaged_cache_is_no_obstacle(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
