@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from depthstudio.datasets.natural_order import natural_key
 from depthstudio.datasets.stereo_sample import SampleSource, SampleSubset
 from depthstudio.errors import DatasetError
@@ -27,6 +29,13 @@ class Split:
             SampleSubset(samples, self.train, f"Training: {len(self.train)} of {samples.title}"),
             SampleSubset(samples, self.validation, f"Validation: {len(self.validation)} of {samples.title}"),
         )
+
+
+def evenly(count: int, wanted: int) -> list[int]:
+    """Up to `wanted` indices spread evenly over 0..count-1, first and last among them; all when wanted is 0."""
+    if wanted == 0 or wanted >= count:
+        return list(range(count))
+    return sorted({round(position) for position in np.linspace(0, count - 1, wanted)})
 
 
 def split_by_session(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from depthstudio.cancel import CancelToken
+from depthstudio.datasets import split
 from depthstudio.datasets.samples import SampleSource, SampleSubset
 from depthstudio.errors import DatasetError
 from depthstudio.evaluation.error_map import frame_pictures
@@ -85,8 +86,7 @@ def evenly(samples: SampleSource, limit: int) -> SampleSource:
     """At most `limit` samples, spread over all; 0 for all of them."""
     if limit <= 0 or limit >= len(samples):
         return samples
-    chosen = [round(i * (len(samples) - 1) / max(limit - 1, 1)) for i in range(limit)]
-    return SampleSubset(samples, chosen, f"{limit} of {samples.title}")
+    return SampleSubset(samples, split.evenly(len(samples), limit), f"{limit} of {samples.title}")
 
 
 def report_pictures(

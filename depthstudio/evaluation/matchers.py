@@ -33,7 +33,7 @@ def network_matcher(network: StereoNetwork, device: torch.device | None = None) 
     return match
 
 
-def image_tensor(image: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """(H, W, 3) uint8 RGB -> (1, 3, H, W) float32 in [0, 1]."""
-    tensor = torch.from_numpy(np.ascontiguousarray(image)).to(device)
+def image_tensor(image: NDArray[np.uint8], device: torch.device | None = None) -> Tensor:
+    """(H, W, 3) uint8 RGB, read-only or not -> (1, 3, H, W) float32 in [0, 1]."""
+    tensor = torch.tensor(np.ascontiguousarray(image), device=device)
     return tensor.permute(2, 0, 1)[None].float() / 255

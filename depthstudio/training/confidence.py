@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from depthstudio.evaluation.matchers import image_tensor
 from depthstudio.models.volume_network import VolumeStereoNetwork
 from depthstudio.synthetic import SyntheticPair
 from depthstudio.synthetic.validation import CALIBRATION_SEED, validation_scenes
@@ -78,7 +79,7 @@ def _observations(network: VolumeStereoNetwork, pairs: Iterable[SyntheticPair]) 
     network.eval()
     found: list[tuple[Tensor, Tensor]] = []
     for pair in pairs:
-        left, right_image = (_as_tensor(image).to(device) for image in (pair.left, pair.right))
+        left, right_image = (image_tensor(image, device) for image in (pair.left, pair.right))
         prediction = network(channels_last(left), channels_last(right_image))
         truth = torch.from_numpy(np.nan_to_num(pair.disparity_px)).to(device)
         known = truth > 0
@@ -106,7 +107,3 @@ def _fit(log_spread: Tensor, right: Tensor) -> tuple[float, float]:
     optimiser.step(closure)
     gain, offset = parameters.detach()[0].exp().item(), parameters.detach()[1].item()
     return max(gain, _SMALLEST_GAIN), offset
-
-
-def _as_tensor(image: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].float() / 255

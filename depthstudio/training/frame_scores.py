@@ -8,15 +8,17 @@ import numpy as np
 import torch
 
 from depthstudio.cancel import CancelToken
+from depthstudio.datasets.split import evenly
 from depthstudio.datasets.stereo_sample import FloatMap, SampleSource, StereoSample
 from depthstudio.errors import DatasetError
+from depthstudio.evaluation.matchers import image_tensor
 from depthstudio.models import StereoNetwork, load_network
 from depthstudio.training.events import FrameScore, SampleImages
 from depthstudio.training.optimisation import channels_last
 from depthstudio.training.run import Run
-from depthstudio.training.validation import evenly, image_tensor
+from depthstudio.training.setup import reach_px
+from depthstudio.training.validation import frame_score, judged_pixels
 
-_BAD_PX = 3.0
 _MOST_FRAMES = 48
 
 
@@ -29,16 +31,18 @@ def score_frames(
 ) -> tuple[FrameScore, ...]:
     """The error of the run's best network on up to `most` validation frames, worst first; empty when cancelled.
 
+    Over the same pixels as the run's own validation: labels beyond its reach are left out.
+
     progress: called with the share that is done. NetworkError or DatasetError when network or frames cannot be read.
     """
     network = load_network(run.best_path).network.eval()
-    indices = evenly(len(validation), most)
+    indices, reach = evenly(len(validation), most), reach_px(network, run.settings)
     scores = []
     for done, index in enumerate(indices):
         if cancel.is_cancelled:
             return ()
         sample = validation[index]
-        score = _score(index, sample, _predict(network, sample))
+        score = frame_score(index, sample, _predict(network, sample), judged_pixels(sample, reach))
         if score is not None:
             scores.append(score)
         progress((done + 1) / len(indices))
@@ -74,12 +78,3 @@ def _find(validation: SampleSource, frame: FrameScore) -> int:
 def _predict(network: StereoNetwork, sample: StereoSample) -> FloatMap:
     left, right = (channels_last(image_tensor(image)) for image in (sample.left, sample.right))
     return np.asarray(network(left, right).disparity[0].float().numpy(), np.float32)
-
-
-def _score(index: int, sample: StereoSample, prediction: FloatMap) -> FrameScore | None:
-    mask = sample.valid & np.isfinite(sample.disparity_px)
-    if not mask.any():
-        return None
-    error_px = np.abs(prediction - sample.disparity_px)[mask]
-    epe_px, bad_3 = float(error_px.mean(dtype=np.float64)), float((error_px > _BAD_PX).mean())
-    return FrameScore(index, sample.name, sample.group, epe_px, bad_3, int(error_px.size))

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from depthstudio.datasets.sample_cache import CachedSamples
+from depthstudio.datasets.split import evenly
 from depthstudio.datasets.stereo_sample import SampleSource
 from depthstudio.datasets.torch_dataset import DisparityDataset
 from depthstudio.errors import DatasetError, SettingsError
@@ -27,7 +28,7 @@ from depthstudio.training.settings import TrainingSettings
 from depthstudio.training.start_pull import StartPull
 from depthstudio.training.state import TrainingState
 from depthstudio.training.teacher import Teacher
-from depthstudio.training.validation import Validator, evenly
+from depthstudio.training.validation import Validator
 from depthstudio.training.weight_average import WeightAverage
 
 _SHOWN_FRAMES = 3
@@ -63,7 +64,7 @@ def prepare_training(
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     _freeze(network, settings)
     precision = processes.agreed(choose_precision(network, device, state.precision if state else settings.precision))
-    reach = _reach(network, settings)
+    reach = reach_px(network, settings)
     crop = _crop(train, settings)
     rehearsed = settings.rehearsal_share > 0
     mixture = _mixture(settings, processes.count)
@@ -179,8 +180,8 @@ def _crop(train: SampleSource, settings: TrainingSettings) -> tuple[int, int]:
     return width, height
 
 
-def _reach(network: StereoNetwork, settings: TrainingSettings) -> float:
-    """Largest disparity to learn, px: the settings' or the network's own; 0 for networks without a limit."""
+def reach_px(network: StereoNetwork, settings: TrainingSettings) -> float:
+    """Largest disparity to learn and judge, px: the settings' or the network's own; 0 for networks without a limit."""
     own: Any = getattr(network, "max_disparity", None)
     if own is None:
         return float(settings.max_disparity)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from depthstudio.cancel import CancelToken
-from depthstudio.datasets.stereo_sample import FloatMap, SampleSource, StereoSample
+from depthstudio.datasets.stereo_sample import BoolMap, FloatMap, SampleSource, StereoSample
+from depthstudio.evaluation.matchers import image_tensor
 from depthstudio.models.base import StereoNetwork
 from depthstudio.training.bands import BandSums
 from depthstudio.training.batches import prefetch
@@ -20,13 +20,6 @@ from depthstudio.training.optimisation import autocast, channels_last
 from depthstudio.training.processes import OneProcess, Processes
 
 _BAD_PX = 3.0
-
-
-def evenly(count: int, wanted: int) -> list[int]:
-    """Up to `wanted` indices spread evenly over 0..count-1, first and last among them; all when wanted is 0."""
-    if wanted == 0 or wanted >= count:
-        return list(range(count))
-    return sorted({round(position) for position in np.linspace(0, count - 1, wanted)})
 
 
 @dataclass
@@ -77,29 +70,16 @@ class Validator:
 
     def _judge(self, index: int, sample: StereoSample, prediction: FloatMap, bands: BandSums) -> None:
         """This frame alone, and its pixels by distance."""
-        mask = sample.valid & np.isfinite(sample.disparity_px)
-        if self.max_disparity:
-            mask &= np.nan_to_num(sample.disparity_px) <= self.max_disparity
-        if not mask.any():
-            return
-        error_px = np.abs(prediction - sample.disparity_px)
-        bands.add(sample, error_px, mask)
-        counted = error_px[mask]
-        self.scores.append(
-            FrameScore(
-                index,
-                sample.name,
-                sample.group,
-                float(counted.mean(dtype=np.float64)),
-                float((counted > _BAD_PX).mean()),
-                counted.size,
-            )
-        )
+        mask = judged_pixels(sample, self.max_disparity)
+        score = frame_score(index, sample, prediction, mask)
+        if score is not None:
+            bands.add(sample, np.abs(prediction - sample.disparity_px), mask)
+            self.scores.append(score)
 
     @torch.inference_mode()
     def _add(self, network: StereoNetwork, sample: StereoSample, sums: PixelSums) -> np.ndarray:
         """Predict one frame, add it to the sums, return the disparity (H, W) float32 px."""
-        left, right = (image_tensor(image).to(self.device) for image in (sample.left, sample.right))
+        left, right = (image_tensor(image, self.device) for image in (sample.left, sample.right))
         disparity = torch.from_numpy(np.nan_to_num(sample.disparity_px)).to(self.device)[None]
         valid = torch.from_numpy(np.ascontiguousarray(sample.valid)).to(self.device)[None]
         with autocast(self.device, self.bf16):
@@ -109,6 +89,16 @@ class Validator:
         return predicted[0].cpu().numpy()
 
 
-def image_tensor(image: np.ndarray) -> Tensor:
-    """(H, W, 3) uint8 RGB -> (1, 3, H, W) float32 in [0, 1]."""
-    return torch.tensor(image).permute(2, 0, 1)[None].float() / 255.0
+def judged_pixels(sample: StereoSample, max_disparity: float) -> BoolMap:
+    """(H, W) where a frame is judged: labelled, and within max_disparity px unless that is 0. See usable_pixels."""
+    mask: BoolMap = sample.valid & np.isfinite(sample.disparity_px)
+    return mask & (np.nan_to_num(sample.disparity_px) <= max_disparity) if max_disparity else mask
+
+
+def frame_score(index: int, sample: StereoSample, prediction: FloatMap, mask: BoolMap) -> FrameScore | None:
+    """A frame's error over the pixels of `mask`; None without any."""
+    error_px = np.abs(prediction - sample.disparity_px)[mask]
+    if not error_px.size:
+        return None
+    epe_px, bad_3 = float(error_px.mean(dtype=np.float64)), float((error_px > _BAD_PX).mean())
+    return FrameScore(index, sample.name, sample.group, epe_px, bad_3, error_px.size)

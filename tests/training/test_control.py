@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from depthstudio.cancel import CancelToken
 from depthstudio.errors import SettingsError
 from depthstudio.geometry import RectifiedGeometry
 from depthstudio.training.bands import BandSums
@@ -28,6 +29,7 @@ from depthstudio.training.events import (
     StepDone,
     TrainingEvent,
 )
+from depthstudio.training.frame_scores import score_frames
 from depthstudio.training.loop import fine_tune
 from depthstudio.training.run import Run
 from depthstudio.training.settings import TrainingSettings
@@ -132,6 +134,19 @@ def test_every_validation_frame_is_reported_worst_first(tmp_path: Path) -> None:
     pixels = sum(frame.pixels for frame in report.frames)
     mean = sum(frame.epe_px * frame.pixels for frame in report.frames) / pixels
     assert mean == pytest.approx(events[-1].best_validation_epe_px, rel=1e-5)
+
+
+def test_frames_judged_afterwards_have_the_errors_that_the_run_reported(tmp_path: Path) -> None:
+    far = MemorySamples(3, seed=2)
+    for sample in far.samples:  # half of the labels lie beyond the network's 32 px
+        sample.disparity_px[:16] += 40
+    settings = quick_settings(epochs=1)
+    run = Run.create_at(tmp_path / "run", settings)
+    events = list(fine_tune(tiny_network(), TRAIN, far, settings, run))
+    reported = of(FrameScores, events)[-1].frames
+    again = score_frames(run, far, CancelToken(), lambda share: None)
+    assert [(one.name, one.pixels) for one in again] == [(one.name, one.pixels) for one in reported]
+    assert [one.epe_px for one in again] == pytest.approx([one.epe_px for one in reported], rel=1e-4)
 
 
 def test_bands_add_up_to_the_whole(tmp_path: Path) -> None:

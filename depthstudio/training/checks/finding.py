@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from depthstudio.datasets.split import evenly
 from depthstudio.datasets.stereo_sample import SampleSource, StereoSample
 from depthstudio.training.data import TrainingData
 
@@ -56,18 +57,11 @@ def look_at(data: TrainingData, count: int) -> list[Look]:
     return [*_side(data.train, "train", count), *_side(data.validation, "validation", count)]
 
 
-def spread(length: int, count: int) -> list[int]:
-    """Up to `count` indices of 0..length-1, evenly spread, both ends among them."""
-    if length <= count:
-        return list(range(length))
-    return sorted({round(i * (length - 1) / (count - 1)) for i in range(count)})
-
-
 def plural(count: int, noun: str) -> str:
     """ "1 frame", "3 frames"."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _side(samples: SampleSource, side: Side, count: int) -> Sequence[Look]:
-    found = ((i, samples[i]) for i in spread(len(samples), count))
+    found = ((i, samples[i]) for i in evenly(len(samples), count))
     return [Look(FrameRef(side, i, sample.name), sample) for i, sample in found]

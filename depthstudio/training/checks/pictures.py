@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthstudio.cancel import CancelToken
+from depthstudio.datasets.split import evenly
 from depthstudio.datasets.stereo_sample import SampleSource, StereoSample
-from depthstudio.training.checks.finding import Finding, FrameRef, Look, Side, Tone, look_at, spread
+from depthstudio.training.checks.finding import Finding, FrameRef, Look, Side, Tone, look_at
 from depthstudio.training.checks.matching import CornerMatches, match_corners
 from depthstudio.training.data import TrainingData
 
@@ -132,7 +133,7 @@ def check_twins(data: TrainingData, cancel: CancelToken) -> list[Finding]:
 def _thumbnails(samples: SampleSource, side: Side, cancel: CancelToken) -> tuple[NDArray[np.float64], list[FrameRef]]:
     """One unit vector per frame: small, grey, without the slow changes of light."""
     rows, refs = [], []
-    for index in spread(len(samples), _COMPARED_FRAMES):
+    for index in evenly(len(samples), _COMPARED_FRAMES):
         if cancel.is_cancelled:
             break
         sample = samples[index]
