@@ -11,6 +11,7 @@ from typing import Any
 from depthstudio.evaluation.benchmark_pairs import HEADLINE, BenchmarkPair, read_benchmark_pairs
 from depthstudio.evaluation.matchers import Matcher, network_matcher, sgbm_matcher
 from depthstudio.evaluation.metrics import DisparityMetrics, disparity_metrics, mean_metrics
+from depthstudio.inference.reach import set_max_disparity
 from depthstudio.models import StereoNetwork
 from depthstudio.synthetic.generate import INFRARED
 from depthstudio.synthetic.validation import validation_scenes
@@ -63,8 +64,7 @@ def zero_shot(
     """A row per set and method, method by method; each pair is matched once, however many sets hold it."""
     methods: dict[str, Matcher] = {SGBM_VALID: sgbm_matcher(False), SGBM_FILLED: sgbm_matcher(True)}
     for name, network in networks.items():
-        if "max_disparity" in network.options:
-            setattr(network, "max_disparity", max_disparity)  # noqa: B010 (mypy takes modules for tensors only)
+        set_max_disparity(network, max_disparity)
         methods[name] = network_matcher(network.eval())
     unique = {pair.name: pair for pairs in sets.values() for pair in pairs}
     for method, match in methods.items():

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthstudio.datasets.stereo_sample import StereoSample
+from depthstudio.evaluation.bands import DEPTH_EDGES_M, DISPARITY_EDGES_PX
 from depthstudio.training.events import ErrorBand
 from depthstudio.training.processes import Processes
-
-DEPTH_EDGES_M = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
-DISPARITY_EDGES_PX = (0.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 
 
 @dataclass
