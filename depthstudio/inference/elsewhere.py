@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from depthstudio.geometry import Rectifier
 from depthstudio.inference.export import ExportReport, export_network
 from depthstudio.models import StereoNetwork
 from depthstudio.resources import resource_path
-from depthstudio.storage import atomic_path, write_text
+from depthstudio.storage import atomic_path, write_bytes, write_text
 
 SCRIPT = "depth.py"
 REQUIREMENTS = "numpy\nopencv-python-headless\nonnxruntime\n"
@@ -93,8 +92,8 @@ def write_elsewhere(
     else:
         with atomic_path(maps) as temporary:
             np.savez_compressed(temporary, allow_pickle=False, **rectification_arrays(rectifier))
-    shutil.copyfile(resource_path("elsewhere") / SCRIPT, folder / SCRIPT)
-    shutil.copyfile(resource_path("elsewhere") / "ROS2.md", folder / "ROS2.md")
+    for name in (SCRIPT, "ROS2.md"):
+        write_bytes(folder / name, (resource_path("elsewhere") / name).read_bytes())
     write_text(folder / "requirements.txt", REQUIREMENTS)
     write_text(folder / "README.md", _readme(report, rectifier))
     return ElsewhereReport(folder, report, rectifier is not None)
