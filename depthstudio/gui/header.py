@@ -41,7 +41,7 @@ class Header(QFrame):
         self.warning = icon_button("triangle-alert", "Warnings of the source", self._tell_warnings)
         theme().set_icon(self.warning, "triangle-alert", "warning", 16)
         self.again = icon_button("refresh-cw", "Open the source again", studio.sources.reopen)
-        self.pause = icon_button("pause", "Hold the picture (P)", self.toggle_pause)
+        self.pause = icon_button("pause", "Hold the picture (P)", studio.sources.toggle_pause)
         self.calibration = CalibrationChooser(studio)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * GRID_PX, 0, 2 * GRID_PX, 0)
@@ -60,11 +60,6 @@ class Header(QFrame):
     def set_title(self, text: str) -> None:
         """Name the page shown."""
         self.title.setText(text)
-
-    def toggle_pause(self) -> None:
-        """Hold the picture or let it go on."""
-        if self._sources.is_streaming:
-            self._sources.set_paused(self._sources.state is not SourceState.PAUSED)
 
     def _show_state(self) -> None:
         state = self._sources.state

@@ -168,7 +168,7 @@ class MainWindow(QMainWindow):
         for number, name in enumerate((name for name in self.pages if name != "settings"), start=1):
             self._key(str(number), lambda name=name: self.show_page(name))
         self._key("Ctrl+,", lambda: self.show_page("settings"))
-        self._key("P", self.header.toggle_pause)
+        self._key("P", self.studio.sources.toggle_pause)
         self._key(",", lambda: self.studio.sources.step(-1))
         self._key(".", lambda: self.studio.sources.step(1))
         self._key("F", self.toggle_full_screen)

@@ -130,8 +130,10 @@ class SourceChooser(Chooser):
         field.setAccessibleName("Source address")
 
         def entered() -> None:
-            self.menu_shown.close()
-            self._studio.sources.open(field.text().strip())
+            address = field.text().strip()
+            if address:
+                self.menu_shown.close()
+                self._studio.sources.open(address)
 
         field.returnPressed.connect(entered)
         holder = QWidget()

@@ -89,6 +89,7 @@ class SourceController(OpenSource):
         self._tasks = tasks
         self._remembered_mode = False
         self._newest: NewestFrame | None = None
+        self._leaving: list[CaptureThread] = []
         self._state = SourceState.NONE
         self._paused = False
         self._generation = 0
@@ -184,6 +185,13 @@ class SourceController(OpenSource):
             self._command(lambda source: source.pause(paused))
             self.state_changed.emit()
 
+    def toggle_pause(self) -> None:
+        """Hold the picture or let it go on; what was played to its end begins again."""
+        if self._state is SourceState.ENDED and self.playback is not None:
+            self.seek(0.0)
+        elif self.is_streaming:
+            self.set_paused(not self._paused)
+
     def step(self, frames: int) -> None:
         """Pause the recording that is played, and show the next frame (1) or the one before (-1)."""
         if self.is_streaming and not self._paused:
@@ -217,18 +225,25 @@ class SourceController(OpenSource):
         self.url, self.title = url, url
         for timer in (self._frames, self._counting, self._return):
             timer.stop()
+        self.rates = Rates()
+        self.rates_changed.emit(self.rates)
         self._set_state(SourceState.OPENING if url else SourceState.NONE)
+        if old is not None:
+            self._leaving.append(old)
+        leaving = list(self._leaving)  # those that an earlier change still stops, too: one may be the camera wanted now
 
         def switch(_: TaskContext) -> CaptureThread | None:
-            if old is not None:
-                old.stop()
+            for capture in leaving:
+                capture.stop()
             return create()
 
         def created(capture: CaptureThread | None) -> None:
+            self._leaving = [one for one in self._leaving if one not in leaving]
             if generation == self._generation and capture is not None:
                 self._start(capture)
 
         def refused(error: BaseException) -> None:
+            self._leaving = [one for one in self._leaving if one not in leaving]
             if generation == self._generation:
                 self._set_state(SourceState.FAILED)
                 self.failed.emit(error)
@@ -238,6 +253,8 @@ class SourceController(OpenSource):
     def _start(self, capture: CaptureThread) -> None:
         self._capture = capture
         self.title = capture.source.title
+        if "://" not in self.url:
+            self.url = capture.source.url  # a plain path: everybody else knows it by its address
         self._newest = capture.newest()
         self._displayed = 0
         self._recently_displayed.clear()

@@ -26,7 +26,7 @@ class PlaybackBar(QFrame):
         mark(self, surface="header")
         self.setFixedHeight(40)
         self.back = icon_button("step-back", "One frame back (,)", lambda: sources.step(-1))
-        self.play = icon_button("play", "Play or pause (P)", self.toggle)
+        self.play = icon_button("play", "Play or pause (P)", sources.toggle_pause)
         self.on = icon_button("step-forward", "One frame on (.)", lambda: sources.step(1))
         self.position = number_label("", "muted")
         self.line = _TimeLine()
@@ -44,13 +44,6 @@ class PlaybackBar(QFrame):
         self._poll.timeout.connect(self._show)
         sources.state_changed.connect(self._show_state)
         self._show_state()
-
-    def toggle(self) -> None:
-        """Play, pause, or play again from the start."""
-        if self._sources.state is SourceState.ENDED:
-            self._sources.seek(0.0)
-        elif self._sources.is_streaming:
-            self._sources.set_paused(self._sources.state is not SourceState.PAUSED)
 
     def _seek(self, share: float) -> None:
         state = self._sources.playback

@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 
+from depthstudio.cameras.urls import SourceUrl
 from depthstudio.datasets.session import Session, list_sessions
+from depthstudio.gui.pages.dataset.recording_bar import ROLE_TONES, ROLES
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import TaskContext
 from depthstudio.gui.widgets.basics import Section, button, label
 from depthstudio.gui.widgets.cards import CardList, MediaCard
 
 _SHOWN = 12
-_ROLE_TONES = {"train": "train", "validation": "accent", "ignored": ""}
 
 Found = list[tuple[Session, NDArray[np.uint8]]]
 
@@ -66,11 +67,11 @@ class RecentSection(Section):
         frames = f"{session.frame_count} {'frame' if session.frame_count == 1 else 'frames'}"
         card = MediaCard(session.name, (frames, when), thumbnail)
         if session.role:
-            card.add_badge(session.role.capitalize(), _ROLE_TONES[session.role])
+            card.add_badge(ROLES[session.role], ROLE_TONES[session.role])
         card.set_selected(session.folder == self._newest)
 
         def play() -> None:
-            self._studio.sources.open(str(session.folder))
+            self._studio.sources.open(str(SourceUrl.for_path("session", session.folder)))
 
         card.activated.connect(play)
         card.setToolTip("Double click plays it; a right click offers more")

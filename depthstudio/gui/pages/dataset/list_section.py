@@ -10,13 +10,11 @@ from PySide6.QtWidgets import QScrollArea, QWidget
 
 from depthstudio.gui.pages.dataset.actions import LibraryActions
 from depthstudio.gui.pages.dataset.library import Recording, SplitTotals
-from depthstudio.gui.pages.dataset.recording_bar import ROLES
+from depthstudio.gui.pages.dataset.recording_bar import ROLE_TONES, ROLES
 from depthstudio.gui.theme import GRID_PX, mark
 from depthstudio.gui.widgets.basics import Section, label
 from depthstudio.gui.widgets.cards import CardList, MediaCard
 from depthstudio.gui.widgets.facts import Facts
-
-_ROLE_TONES = {"train": "train", "validation": "accent", "ignored": ""}
 
 
 class SplitSection(Section):
@@ -87,7 +85,7 @@ class ListSection(Section):
         if not recording.calibrated:
             card.add_badge("Not calibrated", "warning")
         if session.role:
-            card.add_badge(ROLES[session.role], _ROLE_TONES[session.role])
+            card.add_badge(ROLES[session.role], ROLE_TONES[session.role])
         card.setCursor(Qt.CursorShape.PointingHandCursor)
         card.setProperty("folder", str(recording.folder))
         card.clicked.connect(lambda: self.chosen.emit(recording.folder))

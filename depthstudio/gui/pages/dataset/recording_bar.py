@@ -16,6 +16,7 @@ from depthstudio.gui.pages.dataset.library import Recording
 from depthstudio.gui.widgets.basics import ElidedLabel, Segments, button, column, icon_button, row
 
 ROLES = {"": "Automatic", "train": "Training", "validation": "Validation", "ignored": "Ignored"}
+ROLE_TONES = {"train": "train", "validation": "accent", "ignored": ""}
 
 
 class RecordingBar(QWidget):

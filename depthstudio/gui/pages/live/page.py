@@ -71,7 +71,8 @@ class LivePage(LoopPage):
         for part in (self.networks, self.display_form, self.measure, speed, self.steps, self.computing):
             self.panel.add(part)
         self.saver = ResultSaver(self.studio, self.engine, self.views, self._about)
-        self.pause_button = button("Pause", self.toggle_pause, "pause", tip="Hold this frame for a closer look (P)")
+        pause = self.studio.sources.toggle_pause
+        self.pause_button = button("Pause", pause, "pause", tip="Hold this frame for a closer look (P)")
         self.snapshot_button = button(
             "Snapshot", self.saver.snapshot, "aperture", tip="Save picture, disparity, depth and settings as files (S)"
         )
@@ -181,11 +182,6 @@ class LivePage(LoopPage):
         """The user says that this source's pictures are rectified. Depth in metres stays unknown."""
         self._rectified_url = self.studio.sources.url
         self.refresh()
-
-    def toggle_pause(self) -> None:
-        """Hold the frame, or go on."""
-        sources = self.studio.sources
-        sources.set_paused(sources.state is not SourceState.PAUSED)
 
     def _about(self) -> dict[str, object]:
         return {
