@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from depthstudio.demo.story import DemoResult
 from depthstudio.storage import atomic_path, write_text
+from depthstudio.training.events import to_json
 
 _TRAIN, _VALIDATION = "#5b7a99", "#0f9b8e"
 _ERROR_LIMIT_PX = 5.0
@@ -36,7 +37,7 @@ def write_demo_report(result: DemoResult, folder: Path) -> list[Path]:
 
 
 def as_json(result: DemoResult) -> dict[str, Any]:
-    """Every figure of the demonstration, JSON-able."""
+    """Every figure of the demonstration, JSON-able; null where nothing could be measured."""
     calibration, exact = result.solution.calibration, result.exact
     return {
         "seconds": round(result.seconds, 1),
@@ -50,7 +51,7 @@ def as_json(result: DemoResult) -> dict[str, Any]:
             "exact_left_focal_px": float(exact.K1[0, 0]),
         },
         "run": str(result.run.folder),
-        "epochs": [asdict(epoch) for epoch in result.run.epochs()],
+        "epochs": [to_json(epoch) for epoch in result.run.epochs()],
         "before": result.before.to_json(),
         "after": result.after.to_json(),
         "live": asdict(result.live),

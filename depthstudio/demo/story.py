@@ -12,7 +12,6 @@ from depthstudio.calibration import Board, CalibrationSolution, ViewCollector, s
 from depthstudio.cameras import CaptureThread, EndOfStream, FrameSource, open_source
 from depthstudio.cameras.recording import record
 from depthstudio.cameras.simulated import SimulatedSource
-from depthstudio.cancel import CancelToken
 from depthstudio.datasets import CachedSamples, CombinedSamples, SampleSource, Session, SessionSamples
 from depthstudio.errors import UserError
 from depthstudio.evaluation.evaluate import Evaluation, evaluate_frames
@@ -113,7 +112,7 @@ class DemoResult:
 
 
 def run_demo(
-    workspace: Workspace, scale: DemoScale, network: str = "depthstudio-s", cancel: CancelToken | None = None
+    workspace: Workspace, scale: DemoScale, network: str = "depthstudio-s"
 ) -> Iterator[DemoProgress | DemoResult]:
     """The whole way; yields progress and, at the end, one DemoResult. UserError when a step cannot be done."""
     began = time.monotonic()
@@ -134,7 +133,7 @@ def run_demo(
     }
     held_out = by_role["ignored"]
     before = yield from _judge(first, held_out, step=2)
-    run = yield from _fine_tune(workspace, settings, by_role, cancel or CancelToken())
+    run = yield from _fine_tune(workspace, settings, by_role)
     tuned = load_network(run.best_path).network
     after = yield from _judge(Predictor(tuned), held_out, step=4)
     sample = held_out[len(held_out) // 2]
@@ -216,13 +215,13 @@ def _judge(predictor: Predictor, samples: SampleSource, step: int) -> Generator[
 
 
 def _fine_tune(
-    workspace: Workspace, settings: TrainingSettings, samples: Mapping[str, SampleSource], cancel: CancelToken
+    workspace: Workspace, settings: TrainingSettings, samples: Mapping[str, SampleSource]
 ) -> Generator[DemoProgress, None, Run]:
     """A short run with the recipe recommended for the network."""
     run = Run.create(workspace.runs, "demo", settings)
     tuned, _ = start_network(settings, workspace)
     detail = ""
-    for event in fine_tune(tuned, samples["train"], samples["validation"], settings, run, cancel):
+    for event in fine_tune(tuned, samples["train"], samples["validation"], settings, run):
         if isinstance(event, Failed):
             raise UserError(event.message, event.why, event.next_step)
         if isinstance(event, BaselineDone):
