@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthstudio.calibration.board import Board
+from depthstudio.calibration.detected import to_grey
 from depthstudio.calibration.solution import VerticalError
 from depthstudio.calibration.views import BoardView
 from depthstudio.cancel import CancelToken
@@ -183,7 +184,7 @@ def matched_rows(left: Image, right: Image) -> tuple[Matrix, Matrix]:
     Matches more than 20 rows apart, or to the right of where they were, are taken for wrong.
     """
     finder = cv2.SIFT.create(nfeatures=1500)
-    found = [finder.detectAndCompute(_grey(image), None) for image in (left, right)]
+    found = [finder.detectAndCompute(to_grey(image), None) for image in (left, right)]
     (keys1, words1), (keys2, words2) = found
     if words1 is None or words2 is None or len(keys1) < 2 or len(keys2) < 2:
         return np.zeros((0, 2)), np.zeros(0)
@@ -210,7 +211,3 @@ def _clear(matches: Iterable[Iterable[cv2.DMatch]]) -> dict[int, int]:
         if len(pair) == 2 and pair[0].distance < _RATIO * pair[1].distance:
             clear[pair[0].queryIdx] = pair[0].trainIdx
     return clear
-
-
-def _grey(image: Image) -> NDArray[np.uint8]:
-    return np.asarray(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)

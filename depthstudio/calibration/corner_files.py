@@ -32,7 +32,7 @@ def load_corners(
     file's. CalibrationError says what is missing.
     """
     data = _read(path)
-    if "views" not in data:
+    if not isinstance(data.get("views"), list):
         raise CalibrationError(f"{path.name} holds no views with corners.")
     try:
         board = board or Board(
@@ -63,7 +63,7 @@ def load_corners(
 
 def _holds_views(path: Path) -> bool:
     try:
-        return "views" in _read(path)
+        return isinstance(_read(path).get("views"), list)
     except CalibrationError:  # a file of somebody else's, which is no business of ours
         return False
 

@@ -41,6 +41,7 @@ def save_report(
 
     images: a raw pair to be shown rectified with lines along its rows. CalibrationError for another suffix.
     """
+    check_report_name(path)
     title = name or path.stem
     if path.suffix.lower() == ".pdf":
         with atomic_path(path) as temporary, PdfPages(temporary) as pages:
@@ -48,9 +49,13 @@ def save_report(
                 pages.savefig(page)
             for _, figure in _pictures(solution, images):
                 pages.savefig(figure)
-    elif path.suffix.lower() in (".html", ".htm"):
-        write_text(path, _html(solution, title, images))
     else:
+        write_text(path, _html(solution, title, images))
+
+
+def check_report_name(path: Path) -> None:
+    """CalibrationError when `save_report` does not know this kind of file. For before the work."""
+    if path.suffix.lower() not in (".pdf", ".html", ".htm"):
         raise CalibrationError(f"A report cannot be written as {path.name}.", "", "Name it .html or .pdf.")
 
 

@@ -34,14 +34,14 @@ class Views(NamedTuple):
 def read_views(arguments: argparse.Namespace, console: Console) -> Views:
     """The views that the command line names."""
     from depthstudio.calibration import find_corner_file
+    from depthstudio.cameras.urls import SourceUrl
+    from depthstudio.datasets.session_format import SESSION_FILE
 
     place = Path(arguments.source)
     if place.suffix.lower() == ".json" and place.is_file():
         return _from_corners(place, arguments, console)
-    if "://" in arguments.source or place.is_file():
-        return _from_source(arguments.source, arguments, console)
-    if (place / "session.json").is_file():
-        return _from_source(f"session://{place.absolute()}?realtime=0", arguments, console)
+    if "://" in arguments.source or place.is_file() or (place / SESSION_FILE).is_file():
+        return _from_source(str(SourceUrl.parse(arguments.source).in_full()), arguments, console)
     corners = find_corner_file(place)
     return _from_corners(corners, arguments, console) if corners else _from_folder(place, arguments, console)
 
@@ -115,11 +115,13 @@ def _from_source(url: str, arguments: argparse.Namespace, console: Console) -> V
 
 
 def _frames(source: FrameSource, collector: ViewCollector) -> Iterator[StereoFrame]:
-    """Frames until the source ends, or no view was taken for a minute."""
+    """Frames until the source ends. One that may never end is left when no view was taken for a minute."""
+    from depthstudio.cameras.recorded import RecordedSource
     from depthstudio.cameras.source import EndOfStream
 
+    may_never_end = source.is_live or (isinstance(source, RecordedSource) and source.loop)
     views, since_s = 0, time.monotonic()
-    while time.monotonic() - since_s < _PATIENCE_S:
+    while not may_never_end or time.monotonic() - since_s < _PATIENCE_S:
         try:
             frame = source.read()
         except EndOfStream:

@@ -32,7 +32,9 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--square-mm", type=float, metavar="MM", help="side of one square")
     add_board_options(verb)
     verb.add_argument("--image-size", type=image_size, metavar="WxH", help="for a file of corners that does not say it")
-    verb.add_argument("--mono", action="store_true", help="the images of one camera: print its lens and a verdict")
+    verb.add_argument(
+        "--mono", action="store_true", help="the images of one camera: print its lens and a verdict; nothing is saved"
+    )
     verb.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to save it: .npz or .yml")
     verb.add_argument("--keep-outliers", action="store_true", help="use every view, however badly it fits")
     verb.add_argument("--lens", choices=LENSES, default="auto", help="distortion model (default: by held-out error)")
@@ -56,6 +58,12 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
 
 def _calibrate(arguments: argparse.Namespace) -> int:
     if arguments.mono:
+        if any((arguments.output, arguments.report, arguments.ros, arguments.factory)):
+            raise CalibrationError(
+                "One camera alone makes no file.",
+                "A calibration is of a pair; --mono only prints.",
+                "Leave -o, --report, --ros and --factory out.",
+            )
         return _calibrate_one(arguments)
     if arguments.output is None:
         raise CalibrationError("Where shall the calibration be saved?", "", "Give -o FILE.npz.")
@@ -66,13 +74,15 @@ def _calibrate_pair(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from depthstudio.calibration import SolveOptions, solve_stereo
-    from depthstudio.calibration.report import save_report
+    from depthstudio.calibration.report import check_report_name, save_report
     from depthstudio.geometry import StereoCalibration
     from depthstudio.geometry.calibration_yaml import save_ros
     from depthstudio.storage import check_target
 
     for target in filter(None, (arguments.output, arguments.report, arguments.ros)):
         check_target(target)
+    if arguments.report:
+        check_report_name(arguments.report)
     options = SolveOptions(
         lens=arguments.lens,
         refine=arguments.refine,
@@ -81,7 +91,8 @@ def _calibrate_pair(arguments: argparse.Namespace) -> int:
         fix_left=arguments.fix in ("left", "both"),
         fix_right=arguments.fix in ("right", "both"),
     )
-    console = Console()
+    options.plan()  # what cannot be solved is refused before views are collected
+    console = Console(markup=False)
     views, board, left_size, right_size = read_views(arguments, console)
     if arguments.swap:
         views = [view.swapped() for view in views]
@@ -105,7 +116,7 @@ def _calibrate_one(arguments: argparse.Namespace) -> int:
 
     from depthstudio.calibration import solve_camera
 
-    console = Console()
+    console = Console(markup=False)
     loaded, board = read_images(arguments, console)
     ids = [one.ids for one in loaded.detections]
     camera = solve_camera([one.corners for one in loaded.detections], board, loaded.size, arguments.lens, ids=ids)

@@ -84,3 +84,12 @@ def test_a_file_of_somebody_else_beside_the_images_is_no_matter(tmp_path: Path) 
     assert find_corner_file(tmp_path) is None
     (tmp_path / "corners.json").write_text('{"views": []}')
     assert find_corner_file(tmp_path) == tmp_path / "corners.json"
+
+
+@pytest.mark.parametrize("views", ["5", '{"left": []}', '"all"', "null"])
+def test_views_that_are_no_list_are_refused(tmp_path: Path, views: str) -> None:
+    path = tmp_path / "corners.json"
+    path.write_text(f'{{"views": {views}, "image_size": [640, 480]}}')
+    assert find_corner_file(tmp_path) is None
+    with pytest.raises(CalibrationError, match="no views"):
+        load_corners(path, board=Board(9, 6, 0.025))

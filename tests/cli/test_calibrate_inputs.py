@@ -12,7 +12,10 @@ import pytest
 
 from depthstudio.calibration import Board, ViewCollector, detect_view
 from depthstudio.calibration.detection_speed import drawn_pair
-from depthstudio.cli import main
+from depthstudio.cameras import open_source
+from depthstudio.cli import board_views, main
+from depthstudio.datasets import SessionWriter
+from depthstudio.frames import StereoFrame
 from depthstudio.geometry import StereoCalibration
 
 BOARD = Board(9, 6, 0.03)
@@ -60,6 +63,58 @@ def test_views_saved_with_their_board_need_no_flags(tmp_path: Path, capsys) -> N
 def test_a_place_to_save_is_needed_for_a_pair(tmp_path: Path, capsys) -> None:
     assert main(["calibrate", str(tmp_path), "--board", "9x6", "--square-mm", "30"]) == 2
     assert "Give -o FILE.npz" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["-o", "--report", "--ros"])
+def test_one_camera_alone_makes_no_file_and_says_so(tmp_path: Path, capsys, flag: str) -> None:
+    words = ["calibrate", str(tmp_path), "--board", "9x6", "--square-mm", "30", "--mono", flag, str(tmp_path / "c.npz")]
+    assert main(words) == 2
+    assert "One camera alone makes no file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [(["--report", "report.txt"], "Name it .html or .pdf"), (["--fix", "left"], "no factory intrinsics")],
+)
+def test_what_cannot_be_done_is_refused_before_views_are_collected(
+    tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch, more: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = corner_file(tmp_path)
+    assert main(["calibrate", str(path), "--image-size", "640x480", "-o", "c.npz", *more]) == 2
+    told = capsys.readouterr()
+    assert said in told.err and "views" not in told.out
+    assert not (tmp_path / "c.npz").exists()
+
+
+def test_brackets_in_a_path_are_no_markup(tmp_path: Path, capsys) -> None:
+    path, target = corner_file(tmp_path), tmp_path / "[new]" / "c.npz"
+    assert main(["calibrate", str(path), "--image-size", "640x480", "--lens", "brown", "-o", str(target)]) == 0
+    assert f"Saved to {target} " in capsys.readouterr().out
+
+
+def blank_recording(folder: Path) -> Path:
+    with SessionWriter(folder, "sim://test", None, {}) as writer:
+        for number in range(3):
+            image = np.full((48, 64), 90, np.uint8)
+            writer.append(StereoFrame(number, number / 30, image, image.copy()))
+    return folder
+
+
+def test_a_recording_is_found_whatever_its_folder_is_called(tmp_path: Path, capsys) -> None:
+    folder = blank_recording(tmp_path / "50%20done?")
+    words = ["calibrate", str(folder), "--board", "9x6", "--square-mm", "30", "-o", str(tmp_path / "c.npz")]
+    assert main(words) == 2
+    assert "0 views are not enough" in capsys.readouterr().err
+
+
+def test_a_recording_is_looked_through_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board_views, "_PATIENCE_S", 0.0)
+    folder = blank_recording(tmp_path / "s")
+    with open_source(f"session://{folder}?realtime=0") as source:
+        assert len(list(board_views._frames(source, ViewCollector(BOARD)))) == 3
+    with open_source(f"session://{folder}?realtime=0&loop=1") as source:
+        assert list(board_views._frames(source, ViewCollector(BOARD))) == []
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="DEPTHSTUDIO_DATA does not name the real sets")
