@@ -16,6 +16,7 @@ from depthstudio.cli.bench_overfit import add_flags as add_overfit_flags
 from depthstudio.cli.bench_overfit import overfit
 from depthstudio.cli.bench_responsive import responsive
 from depthstudio.cli.bench_training import training
+from depthstudio.cli.numbers import positive
 from depthstudio.cli.tables import table_console
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SIZE = "640x480"
 SGBM_RANGE = 192
+INFERENCE_ROUNDS = 15
 SPEED_NETWORKS = ("depthstudio-s", "depthstudio-m", "siamese")
 
 
@@ -33,18 +35,26 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--networks", nargs="*", metavar="NETWORK", help="files, runs or names; default: those shipped")
     parser.add_argument("--size", metavar="WxH", help="inference, overfit, training: image size (default: 640x480)")
     parser.add_argument(
-        "--rounds", type=int, default=15, metavar="N", help="inference: pairs per backend (default: 15)"
+        "--rounds",
+        type=positive(int),
+        metavar="N",
+        help="inference: pairs per backend (default: 15); detection: frames per pair (default: 3)",
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="inference: computing threads; default: all cores")
+    parser.add_argument(
+        "--threads", type=positive(int), metavar="N", help="inference: computing threads; default: all cores"
+    )
     parser.add_argument(
         "--minutes",
-        type=float,
+        type=positive(float),
         default=10.0,
         metavar="M",
         help="capture, live, responsive: how long; ablation: processor time of each variant (default: 10)",
     )
     parser.add_argument(
-        "--folder", type=Path, metavar="DIR", help="capture: disk to record to (default: the workspace); emptied after"
+        "--folder",
+        type=Path,
+        metavar="DIR",
+        help="capture: where to record to (default: the workspace); the recording is deleted afterwards",
     )
     parser.add_argument("--backend", default="auto", help="live: what runs the network (default: the fastest here)")
     parser.add_argument("--half-resolution", action="store_true", help="live: measure that too, beside full resolution")
@@ -133,7 +143,7 @@ def _inference(arguments: argparse.Namespace) -> int:
     for heading in ("median ms", "p95 ms", "frames/s", "times torch"):
         table.add_column(heading, justify="right", no_wrap=True)
     with console.status("Measuring"):
-        rows = list(inference_benchmark(networks, size, sgbm, max(arguments.rounds, 1), arguments.threads))
+        rows = list(inference_benchmark(networks, size, sgbm, arguments.rounds or INFERENCE_ROUNDS, arguments.threads))
     for row in rows:
         numbers = (f"{row.median_ms:.0f}", f"{row.p95_ms:.0f}", f"{row.frames_per_s:.1f}")
         ratio = "" if row.times_torch is None else f"{row.times_torch:.2f}"
@@ -165,7 +175,6 @@ def _networks_for_speed(arguments: argparse.Namespace) -> dict[str, StereoNetwor
 
 
 def _capture(arguments: argparse.Namespace) -> int:
-
     from depthstudio.cameras.capture_benchmark import capture_benchmark
     from depthstudio.inference.image_size import parse_size
     from depthstudio.storage import write_text

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from depthstudio.cli.tables import table_console
 
+_ROUNDS = 3
+
 
 def detection(arguments: argparse.Namespace) -> int:
     """Print the table; the last column says whether the limit was kept."""
@@ -25,7 +27,7 @@ def detection(arguments: argparse.Namespace) -> int:
     for heading in ("pairs", "found %", "CPU ms", "p95", "wall ms", "limit", ""):
         table.add_column(heading, justify="right", no_wrap=True)
     with console.status("Measuring"):
-        rows = list(detection_speed(Path(data) if data else None, size, max(arguments.rounds or 3, 1)))
+        rows = list(detection_speed(Path(data) if data else None, size, arguments.rounds or _ROUNDS))
     for row in rows:
         limit_ms = LIMITS_MS[row.has_board]
         numbers = (f"{100 * row.found:.0f}", f"{row.cpu_ms:.1f}", f"{row.cpu_p95_ms:.1f}", f"{row.wall_ms:.1f}")

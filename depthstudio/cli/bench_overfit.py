@@ -47,7 +47,6 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def overfit(arguments: argparse.Namespace) -> int:
     """Run or go on with the comparison and print its table."""
-
     from depthstudio.storage import cache_root, write_text
     from depthstudio.training.overfit import as_json
 

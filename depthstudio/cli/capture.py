@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthstudio.cli.numbers import positive
+from depthstudio.errors import SettingsError
 from depthstudio.workspace import Workspace, new_folder_name
 
 if TYPE_CHECKING:
@@ -73,46 +73,41 @@ def _record(arguments: argparse.Namespace) -> int:
 
     from depthstudio.cameras import CameraMemory
     from depthstudio.cameras.recording import RecordingProgress, record
-    from depthstudio.cancel import CancelToken
+    from depthstudio.cli.interrupt import stop_on_interrupt
     from depthstudio.geometry import StereoCalibration
 
     calibration = StereoCalibration.load(arguments.calibration) if arguments.calibration else None
     workspace = Workspace.find(arguments.workspace)
     sessions = workspace.sessions
     folder = arguments.output or sessions / new_folder_name(sessions, arguments.name)
-    cancel = CancelToken()
-    previous = signal.signal(signal.SIGINT, lambda *_: cancel.cancel())
     last: RecordingProgress | None = None
     columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    try:
-        with Progress(*columns, transient=True) as bar:
-            task = bar.add_task("opening", total=arguments.seconds)
+    with stop_on_interrupt() as cancel, Progress(*columns, transient=True) as bar:
+        task = bar.add_task("opening", total=arguments.seconds)
 
-            def show(progress: RecordingProgress) -> None:
-                nonlocal last
-                done = progress.seconds if arguments.seconds else progress.recorded
-                last = progress
-                text = f"{progress.recorded} frames, {progress.rate_hz:.1f}/s, {progress.dropped} dropped"
-                text = f"{text}. {progress.hint}" if progress.hint else text
-                bar.update(task, completed=done, total=arguments.seconds or progress.expected, description=text)
+        def show(progress: RecordingProgress) -> None:
+            nonlocal last
+            done = progress.seconds if arguments.seconds else progress.recorded
+            last = progress
+            text = f"{progress.recorded} frames, {progress.rate_hz:.1f}/s, {progress.dropped} dropped"
+            text = f"{text}. {progress.hint}" if progress.hint else text
+            bar.update(task, completed=done, total=arguments.seconds or progress.expected, description=text)
 
-            session = record(
-                arguments.url,
-                folder,
-                mode=_mode(arguments),
-                frames=arguments.frames,
-                seconds=arguments.seconds,
-                name=arguments.name,
-                role=arguments.role,
-                notes=arguments.notes,
-                tags=arguments.tag,
-                calibration=calibration,
-                memory=CameraMemory(workspace.cameras),
-                on_progress=show,
-                cancel=cancel,
-            )
-    finally:
-        signal.signal(signal.SIGINT, previous)
+        session = record(
+            arguments.url,
+            folder,
+            mode=_mode(arguments),
+            frames=arguments.frames,
+            seconds=arguments.seconds,
+            name=arguments.name,
+            role=arguments.role,
+            notes=arguments.notes,
+            tags=arguments.tag,
+            calibration=calibration,
+            memory=CameraMemory(workspace.cameras),
+            on_progress=show,
+            cancel=cancel,
+        )
     print(f"{session.frame_count} frames in {session.folder}")
     if last is not None and last.dropped:
         print(f"{last.dropped} dropped: the disk was too slow")
@@ -125,6 +120,10 @@ def _mode(arguments: argparse.Namespace) -> RecordingMode:
     from depthstudio.cameras.label_burst import BURST_FRAMES
     from depthstudio.cameras.recording_modes import Mode, RecordingMode
 
+    if arguments.burst_frames and arguments.mode not in ("burst", "emitter"):
+        raise SettingsError(
+            "--burst-frames has nothing to count.", "Only burst and emitter make a label of several pictures."
+        )
     frames = arguments.burst_frames or BURST_FRAMES
     if arguments.every:
         return RecordingMode(Mode.INTERVAL, interval_s=arguments.every)

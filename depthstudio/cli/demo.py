@@ -37,12 +37,12 @@ def _demo(arguments: argparse.Namespace) -> int:
     demos = Workspace.find(arguments.workspace).root / "demos"
     workspace = Workspace.find(arguments.out or demos / new_folder_name(demos))
     scale = DemoScale.quick() if arguments.quick else DemoScale()
-    console.print(f"[bold]DepthStudio demonstration[/bold] in {workspace.root}")
+    console.print(f"DepthStudio demonstration in {workspace.root}", style="bold", markup=False)
     result = _show_progress(run_demo(workspace, scale, arguments.network), console)
     files = write_demo_report(result, workspace.root / "report")
     _print_table(result, console)
     for file in files:
-        console.print(f"  {file}", highlight=False)
+        console.print(f"  {file}", highlight=False, markup=False)
     return _open_window(result, console, arguments.no_window)
 
 
@@ -110,6 +110,6 @@ def _open_window(result: DemoResult, console: object, unwanted: bool) -> int:
         return 0
     if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         console.print("There is no display here, so the window stays closed. Open it later with:")
-        console.print(f"  depthstudio {shlex.join(words)}", highlight=False, soft_wrap=True)
+        console.print(f"  depthstudio {shlex.join(words)}", highlight=False, markup=False, soft_wrap=True)
         return 0
     return main(words)

@@ -15,6 +15,7 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
 
 def _doctor(arguments: argparse.Namespace) -> int:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from depthstudio.doctor import Status, examine
@@ -23,7 +24,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     table = Table(box=None, show_header=False)
     checks = list(examine(Workspace.find(arguments.workspace)))
     for check in checks:
-        todo = f"\n[dim]{check.next_step}[/dim]" if check.next_step else ""
-        table.add_row(marks[check.status], check.name, check.detail + todo)
+        todo = f"\n[dim]{escape(check.next_step)}[/dim]" if check.next_step else ""
+        table.add_row(marks[check.status], escape(check.name), escape(check.detail) + todo)
     Console().print(table)
     return 1 if any(check.status is Status.BAD for check in checks) else 0

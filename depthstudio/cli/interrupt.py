@@ -12,7 +12,7 @@ from depthstudio.cancel import CancelToken
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[CancelToken]:
-    """The first Ctrl+C asks the run to stop and keep its best; the second one breaks off."""
+    """The first Ctrl+C asks to stop and keep what is there; the second one breaks off."""
     cancel = CancelToken()
 
     def ask(signal_number: int, frame: FrameType | None) -> None:

@@ -60,7 +60,7 @@ def _train(arguments: argparse.Namespace) -> int:
     from depthstudio.workspace import Workspace
 
     processes = launched_processes()
-    workspace, console = Workspace.find(arguments.workspace), Console(quiet=processes.rank > 0)
+    workspace, console = Workspace.find(arguments.workspace), Console(quiet=processes.rank > 0, markup=False)
     run = _same_run(processes, lambda: _resumed(arguments, workspace)) if arguments.resume else None
     settings = run.settings if run else _settings(arguments, workspace)
     data = _training_data(arguments, settings, run)

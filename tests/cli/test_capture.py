@@ -41,3 +41,12 @@ def test_limits_must_be_positive(capsys: pytest.CaptureFixture[str]) -> None:
         main(["record", URL, "--frames", "0"])
     assert stop.value.code == 2
     assert "not positive" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [[], ["--mode", "automatic"], ["--every", "1"]])
+def test_pictures_per_label_are_for_ways_that_make_labels_of_several(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    assert main(["record", URL, "-o", str(tmp_path / "s"), "--burst-frames", "5", *more]) == 2
+    assert "burst and emitter" in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from depthstudio import doctor
 from depthstudio.cli import main
 
 
@@ -20,6 +21,9 @@ def test_a_mistyped_verb_is_one_clear_line_and_exit_code_2(capsys: pytest.Captur
     [
         ["record", "sim://ir", "--seconds"],
         ["evaluate", "depthstudio-s", "data", "--max-disparity"],
+        ["bench", "inference", "--rounds"],
+        ["bench", "inference", "--threads"],
+        ["bench", "capture", "--minutes"],
         ["calibrate", "sim://ir", "--board", "9x6", "--square-mm", "30", "-o", "c.npz", "--views"],
     ],
 )
@@ -38,3 +42,13 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert stop.value.code == 0
     assert "depthstudio" in capsys.readouterr().out
+
+
+def test_doctor_prints_paths_with_brackets_as_they_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = doctor.Check("Workspace", doctor.Status.BAD, "[/bench] is full", "Empty [old] there.")
+    monkeypatch.setattr(doctor, "examine", lambda workspace: iter([found]))
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "[/bench] is full" in said and "Empty [old] there." in said
