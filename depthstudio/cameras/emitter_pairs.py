@@ -14,7 +14,7 @@ from enum import Enum, auto
 import cv2
 import numpy as np
 
-from depthstudio.cameras.frame_stages import MOVING
+from depthstudio.cameras.frame_stages import MOVING, DepthNeeded
 from depthstudio.cameras.label_burst import focal_baseline_px_mm, fuse_depths
 from depthstudio.cameras.source import Control
 from depthstudio.datasets.views import STILL_LEVELS, grey_of, motion_levels, motion_picture
@@ -24,6 +24,7 @@ from depthstudio.geometry import StereoCalibration
 
 TRANSITION = "projector changing"
 LEARNING = "learning the projector"
+_CANNOT = "This source cannot record projector pairs."
 
 _FINE_SIGMA_PX = 1.5
 _DARK_LEVEL = 8.0
@@ -117,6 +118,7 @@ class EmitterPairs:
         self.refused: Counter[str] = Counter()
         self.hint = "Hold still: learning what the projector looks like."
         self.levels: ContrastLevels | None = None
+        self._depth = DepthNeeded(self.refused)
         self._switch, self._begin = switch, begin
         self._restore = restore
         self._scale = focal_baseline_px_mm(calibration)
@@ -133,10 +135,10 @@ class EmitterPairs:
 
     def take(self, frame: StereoFrame) -> StereoFrame | None:
         """A pair when a cycle is complete. SourceError when the projector cannot be seen or does not obey."""
-        if frame.right is None or frame.depth_mm is None:
-            raise SourceError(
-                "This source cannot record projector pairs.", "It takes infrared left and right, and depth."
-            )
+        if frame.right is None:
+            raise SourceError(_CANNOT, "It takes infrared left and right, and depth.")
+        if self._depth.is_missing(frame, _CANNOT):
+            return None
         if not self._begun:
             self._begun = True
             if self._begin is not None:

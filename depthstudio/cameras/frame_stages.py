@@ -14,11 +14,14 @@ from depthstudio.datasets.views import (
     motion_picture,
     view_signature,
 )
+from depthstudio.errors import SourceError
 from depthstudio.frames import FloatMap, StereoFrame
 
 BLURRED = "blurred"
 MOVING = "moving"
 SEEN = "seen before"
+NO_DEPTH = "without depth"
+_NEVER_AFTER_FRAMES = 30
 
 
 class FrameStage(Protocol):
@@ -38,6 +41,27 @@ class FrameStage(Protocol):
     def close(self) -> None:
         """Put the camera back as it was."""
         ...
+
+
+class DepthNeeded:
+    """For stages that need depth: a camera under load leaves it out now and then, which must not end a recording.
+
+    refused: the stage's; frames without depth are counted there.
+    """
+
+    def __init__(self, refused: Counter[str]) -> None:
+        self._refused = refused
+        self._was_there = False
+
+    def is_missing(self, frame: StereoFrame, what: str) -> bool:
+        """True for a frame to leave out. SourceError, saying `what`, when thirty frames came and none had depth."""
+        if frame.depth_mm is not None:
+            self._was_there = True
+            return False
+        self._refused[NO_DEPTH] += 1
+        if not self._was_there and self._refused[NO_DEPTH] >= _NEVER_AFTER_FRAMES:
+            raise SourceError(what, "The source delivers no depth.", "Record single frames.")
+        return True
 
 
 class EveryInterval:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from depthstudio.cameras.frame_stages import MOVING, SEEN
+from depthstudio.cameras.frame_stages import MOVING, SEEN, DepthNeeded
 from depthstudio.datasets.views import (
     NEW_VIEW,
     STILL_LEVELS,
@@ -18,7 +18,6 @@ from depthstudio.datasets.views import (
     motion_picture,
     view_signature,
 )
-from depthstudio.errors import SourceError
 from depthstudio.frames import DepthMm, FloatMap, StereoFrame
 from depthstudio.geometry import StereoCalibration
 
@@ -86,6 +85,7 @@ class LabelBursts:
     def __init__(self, views: ViewMemory, calibration: StereoCalibration | None, frames: int = BURST_FRAMES) -> None:
         self.refused: Counter[str] = Counter()
         self.hint = ""
+        self._depth = DepthNeeded(self.refused)
         self._views = views
         self._frames = frames
         self._scale = focal_baseline_px_mm(calibration)
@@ -94,8 +94,8 @@ class LabelBursts:
 
     def take(self, frame: StereoFrame) -> StereoFrame | None:
         """A fused frame when a burst is complete. SourceError when the source has no depth."""
-        if frame.depth_mm is None:
-            raise SourceError("There is no depth to fuse.", "The source delivers none.", "Record single frames.")
+        if self._depth.is_missing(frame, "There is no depth to fuse."):
+            return None
         now = motion_picture(frame.left)
         if self._burst and self._first is not None and motion_levels(self._first, now) > STILL_LEVELS:
             self.refused[MOVING] += len(self._burst)

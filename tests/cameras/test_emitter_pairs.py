@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from depthstudio.cameras import FrameSource, open_source, recording
 from depthstudio.cameras.emitter_pairs import LEARNING, TRANSITION, EmitterPairs, fine_contrast
-from depthstudio.cameras.frame_stages import MOVING
+from depthstudio.cameras.frame_stages import MOVING, NO_DEPTH
 from depthstudio.cameras.recording import record
 from depthstudio.cameras.recording_modes import Mode, RecordingMode
 from depthstudio.errors import SourceError
@@ -60,6 +61,15 @@ def test_inputs_are_dark_labels_are_lit_and_changing_frames_are_counted() -> Non
         assert pair.label_confidence is not None
     assert stage.refused[TRANSITION] > 0 and stage.refused[LEARNING] > 0
     assert stage.refused[MOVING] == 0
+
+
+def test_a_frame_without_depth_now_and_then_ends_nothing() -> None:
+    scene = Scene()
+    stage = EmitterPairs(scene.switch, label_frames=3)
+    frames = (scene.frame() for _ in range(120))
+    taken = [stage.take(frame if n % 7 else replace(frame, depth_mm=None)) for n, frame in enumerate(frames)]
+    assert len([pair for pair in taken if pair is not None]) >= 3
+    assert stage.refused[NO_DEPTH] == 18
 
 
 def test_a_scene_that_moves_within_a_cycle_gives_no_pair() -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from depthstudio.cameras.frame_stages import MOVING, SEEN
+from depthstudio.cameras.frame_stages import MOVING, NO_DEPTH, SEEN
 from depthstudio.cameras.label_burst import LabelBursts, fuse_depths
 from depthstudio.datasets.views import ViewMemory, view_signature
 from depthstudio.errors import SourceError
@@ -69,5 +71,14 @@ def test_a_moving_scene_is_refused_and_counted() -> None:
 
 def test_a_source_without_depth_is_refused() -> None:
     bare = StereoFrame(0, 0.0, np.zeros((48, 64), np.uint8), np.zeros((48, 64), np.uint8))
+    stage = LabelBursts(ViewMemory(), None)
     with pytest.raises(SourceError, match="no depth"):
-        LabelBursts(ViewMemory(), None).take(bare)
+        for _ in range(60):
+            stage.take(bare)
+
+
+def test_a_frame_without_depth_now_and_then_ends_nothing() -> None:
+    stage = LabelBursts(ViewMemory(), None, frames=4)
+    taken = [stage.take(noisy(n) if n % 3 else replace(noisy(n), depth_mm=None)) for n in range(200)]
+    assert len([frame for frame in taken if frame is not None]) == 33
+    assert stage.refused[NO_DEPTH] == 67
