@@ -83,7 +83,7 @@ class Task(QObject):
         self.title = title
         self.shown = shown
         self.state = TaskState.RUNNING
-        self.has_ended = False
+        self._has_ended = False
         self.share = -1.0
         self.text = ""
         self._pace = Pace()
@@ -98,7 +98,7 @@ class Task(QObject):
     @property
     def is_running(self) -> bool:
         """True until `ended`."""
-        return self.state in (TaskState.RUNNING, TaskState.STOPPING)
+        return not self._has_ended
 
     @property
     def is_alive(self) -> bool:
@@ -125,7 +125,7 @@ class Task(QObject):
 
     def cancel(self) -> None:
         """Ask the work to stop at its next safe point."""
-        if self.is_running:
+        if self.state in (TaskState.RUNNING, TaskState.STOPPING):
             self.state = TaskState.STOPPING
             self.cancel_token.cancel()
             self.progressed.emit(self.share, "stopping")
@@ -159,7 +159,7 @@ class Task(QObject):
     def _on_finished(self) -> None:
         self._worker.wait()  # "finished" is said a moment before the thread is over
         self._worker.forget_work()
-        self.has_ended = True
+        self._has_ended = True
         self.ended.emit()
 
 
@@ -246,4 +246,4 @@ class TaskRunner(QObject):
 
     @Slot()
     def _forget_ended(self) -> None:
-        self._tasks = [task for task in self._tasks if not task.has_ended]
+        self._tasks = [task for task in self._tasks if task.is_running]
