@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +12,14 @@ from pytestqt.qtbot import QtBot
 
 from depthstudio.cameras.recording_modes import Mode
 from depthstudio.cameras.simulated.rig import simulated_rig
+from depthstudio.cancel import CancelToken
 from depthstudio.datasets.session import Session, list_sessions
+from depthstudio.errors import SourceError
 from depthstudio.geometry import Rectifier
 from depthstudio.gui.main_window import MainWindow
-from depthstudio.gui.pages.capture import CapturePage
+from depthstudio.gui.pages.capture import CapturePage, recording
 from depthstudio.gui.pages.capture.overlays import epipolar_lines
+from depthstudio.gui.pages.capture.recording_plan import RecordingPlan
 from depthstudio.gui.sources import SourceState
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.widgets.cards import MediaCard
@@ -135,6 +139,47 @@ def test_a_pause_leaves_frames_out_and_the_marks_are_kept(page: CapturePage, stu
         page.record.toggle()
     session = Session.open(finished.args[0])
     assert (session.notes, session.role) == ("on the bench", "train")
+
+
+def test_a_copy_that_is_stopped_before_its_first_frame_leaves_the_button_usable(
+    page: CapturePage, studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, cancel: CancelToken, **__: object) -> None:
+        while not cancel.is_cancelled:
+            threading.Event().wait(0.01)
+        raise SourceError("No frame was recorded.")
+
+    monkeypatch.setattr(recording, "record", stopped)
+    page.recording.copy("session:///somewhere", RecordingPlan())
+    (task,) = [task for task in studio.tasks.running if task.shown]
+    assert page.recording.is_busy
+    task.cancel()
+    qtbot.waitUntil(lambda: not page.recording.is_busy, timeout=20_000)
+
+
+def test_a_refused_snapshot_does_not_make_a_running_recording_look_ended(
+    page: CapturePage, studio: Studio, qtbot: QtBot
+) -> None:
+    open_rig(studio, qtbot)
+    page.record.toggle()
+    qtbot.waitUntil(lambda: page.recording.is_recording, timeout=30_000)
+    page.recording._on_refused(SourceError("The disk is full."))
+    assert "capture" in studio.activities, "closing now would ask"
+    with qtbot.waitSignal(page.recording.finished, timeout=30_000):
+        qtbot.waitUntil(lambda: page.recording.recorded > 0, timeout=30_000)
+        page.record.toggle()
+
+
+def test_a_snapshot_after_the_others_were_thrown_away_begins_a_new_session(
+    page: CapturePage, studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    open_rig(studio, qtbot)
+    for number in range(2):
+        page.record.snapshot()
+        qtbot.waitUntil(lambda: not page.recording.is_busy, timeout=20_000)
+        (folder,) = studio.workspace.sessions.iterdir()
+        assert Session.open(folder).frame_count == 1
+        folder.rename(tmp_path / f"thrown away {number}")
 
 
 def test_a_countdown_delays_the_recording_and_esc_calls_it_off(

@@ -142,6 +142,27 @@ def test_name_and_notes_are_stored(page: DatasetPage, qtbot: QtBot, two: list[Pa
     qtbot.waitUntil(lambda: any(r.session.name == "bookshelf" for r in page.recordings), timeout=WAIT_MS)
 
 
+def test_return_on_a_card_plays_its_recording(
+    window: MainWindow, page: DatasetPage, studio: Studio, qtbot: QtBot, two: list[Path]
+) -> None:
+    card = card_of(page, "desk")
+    card.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(card, Qt.Key.Key_Return)
+    assert studio.sources.url == f"session://{two[0]}" and window.page.name == "capture"
+
+
+def test_space_presses_the_button_that_has_the_focus_and_else_plays(
+    window: MainWindow, page: DatasetPage, qtbot: QtBot, two: list[Path]
+) -> None:
+    page.viewer.mark_button.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(page.viewer.mark_button, Qt.Key.Key_Space)
+    assert not page.viewer.is_playing
+    qtbot.waitUntil(lambda: Session.open(two[1]).excluded == {0}, timeout=WAIT_MS)
+    window.setFocus()
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert page.viewer.is_playing
+
+
 def test_what_was_typed_for_one_recording_never_names_another(page: DatasetPage, qtbot: QtBot, two: list[Path]) -> None:
     page.bar.name_field.setFocus()
     page.bar.name_field.selectAll()

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from depthstudio.gui.pages.train import closer_look, library, run_frames
+from depthstudio.gui.pages.train import closer_look, data_section, library, run_frames, samples
 from depthstudio.gui.studio import Studio
 from depthstudio.training.checks.finding import Finding
 from depthstudio.training.events import FrameScore
+from depthstudio.training.settings import TrainingSettings
 
 
 class Slow:
@@ -63,6 +64,40 @@ def test_the_runs_chosen_last_are_compared(studio: Studio, qtbot: QtBot, monkeyp
     slow.go_on.set()
     wait_until_idle(studio, qtbot)
     assert told == [["short"]]
+
+
+def test_a_frame_asked_for_stays_when_a_sample_picture_comes_late(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    slow = Slow("frame_0_epoch_1.png", lambda _: [np.zeros((2, 2, 3), np.uint8)] * 4)
+    monkeypatch.setattr(samples, "_parts_of", lambda path: slow(path.name))
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / slow.name).touch()
+    strip = samples.SampleStrip(studio)
+    qtbot.addWidget(strip)
+    strip.show_folder(tmp_path)
+    strip.show_picture(np.zeros((2, 8, 3), np.uint8), FrameScore(0, "frame 7", "group", 1.0, 0.1, 100))
+    slow.go_on.set()
+    wait_until_idle(studio, qtbot)
+    assert strip.title == "frame 7: 1 px"
+    strip.show_folder(None)
+    assert strip.title == "Left", "another run has other frames"
+
+
+def test_recordings_looked_at_are_forgotten_when_a_folder_is_to_be_chosen(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = data_section.DataLook((data_section.Recording("desk", "train", 4),))
+    slow = Slow("sessions", lambda _: found)
+    monkeypatch.setattr(data_section, "look_at", lambda choice, *_: slow(Path(choice.folders[0]).name))
+    section = data_section.DataSection(studio)
+    qtbot.addWidget(section)
+    section.refresh(TrainingSettings())
+    section.kind.set_current("folder")
+    section.refresh(TrainingSettings())
+    slow.go_on.set()
+    wait_until_idle(studio, qtbot)
+    assert section.look == data_section.DataLook(())
 
 
 def test_findings_are_those_of_the_data_chosen_last(

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QCheckBox,
+    QHBoxLayout,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from depthstudio.frames import StereoFrame
 from depthstudio.gui.studio import Studio
@@ -66,10 +76,21 @@ class Page(QWidget):
         """True while an EmptyState is shown."""
         return self._views.currentIndex() != 0
 
-    def shortcut(self, keys: str, action: object) -> QShortcut:
-        """A key that works while this page is visible. A letter typed into a text field stays a letter."""
+    def shortcut(self, keys: str, action: Callable[[], object]) -> QShortcut:
+        """A key that works while this page is visible. A letter typed into a text field stays a letter.
+
+        Space presses the button or box that was reached by Tab: whoever moves by keyboard means that.
+        """
         made = QShortcut(QKeySequence(keys), self)
-        made.activated.connect(action)
+
+        def act() -> None:
+            focused = QApplication.focusWidget()
+            if keys == "Space" and isinstance(focused, QPushButton | QCheckBox) and _is_tabbed(focused):
+                focused.click()
+            else:
+                action()
+
+        made.activated.connect(act)
         return made
 
     def on_frame(self, frame: StereoFrame) -> None:
@@ -104,3 +125,8 @@ class Page(QWidget):
             self._subscribed = False
             self.studio.sources.frame_ready.disconnect(self.on_frame)
             self.on_hidden()
+
+
+def _is_tabbed(button: QAbstractButton) -> bool:
+    """It takes the focus by Tab only: a click leaves the keys of the page alone."""
+    return button.focusPolicy() is Qt.FocusPolicy.TabFocus

@@ -114,6 +114,15 @@ def _fill(layout: QHBoxLayout | QVBoxLayout, items: tuple[QWidget | QLayout | in
             layout.addWidget(item)
 
 
+def clear_layout(layout: QLayout) -> None:
+    """Remove and delete every widget of a layout."""
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+
+
 class ElidedLabel(QLabel):
     """One line that ends in an ellipsis instead of being cut; the tooltip shows it in full."""
 

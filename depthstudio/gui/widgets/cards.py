@@ -8,11 +8,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QImage, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPixmap,
+)
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from depthstudio.gui.theme import GRID_PX, mark, theme
-from depthstudio.gui.widgets.basics import ElidedLabel, column, label
+from depthstudio.gui.widgets.basics import ElidedLabel, clear_layout, column, label
 
 
 def pixmap_of(image: NDArray[np.uint8]) -> QPixmap:
@@ -55,7 +64,7 @@ class Thumbnail(QWidget):
 class MediaCard(QFrame):
     """Thumbnail at the left, or on top when `tall`; a title and quiet lines.
 
-    Click selects, double click activates, right click opens the menu.
+    Click selects, double click or Return activates, right click or the menu key opens the menu.
     """
 
     clicked = Signal()
@@ -107,11 +116,20 @@ class MediaCard(QFrame):
         """Open."""
         self.activated.emit()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return does what a double click does."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.clicked.emit()
+            self.activated.emit()
+        else:
+            super().keyPressEvent(event)
+
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer the actions."""
         if not self._menu:
             return
         menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for text, callback in self._menu:
             menu.addAction(text).triggered.connect(lambda _checked=False, callback=callback: callback())
         menu.popup(event.globalPos())
@@ -129,11 +147,7 @@ class CardList(QWidget):
 
     def set_cards(self, cards: Sequence[QWidget]) -> None:
         """Show these and delete those shown before."""
-        while (item := self._layout.takeAt(0)) is not None:
-            old = item.widget()
-            if old is not None:
-                old.hide()
-                old.deleteLater()
+        clear_layout(self._layout)
         self._cards = list(cards)
         for card in cards:
             self._layout.addWidget(card)

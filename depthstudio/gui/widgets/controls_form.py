@@ -121,6 +121,7 @@ class _ChoiceRow(_ControlRow):
 class _SwitchRow(_ControlRow):
     def make_field(self, control: Control) -> QLayout:
         self._box = QCheckBox(control.label)
+        self._box.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # after a click Space records, as before it
         self._box.toggled.connect(lambda on: self.emit_value(float(on)))
         return column(self._box)
 

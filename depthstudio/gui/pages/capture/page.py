@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QApplication, QPushButton
-
 from depthstudio.datasets.session import Session
 from depthstudio.frames import StereoFrame
 from depthstudio.gui.camera_settings import CameraSettings
@@ -36,7 +34,7 @@ class CapturePage(Page):
         self._build_panel()
         self._build_empty()
         studio.sources.state_changed.connect(self._show_state)
-        self.shortcut("Space", self._on_space)
+        self.shortcut("Space", self.record.toggle)
         self.shortcut("Shift+Space", self.record.toggle_pause)
         self.shortcut("S", self.record.snapshot)
         self._show_state()
@@ -99,13 +97,6 @@ class CapturePage(Page):
     def shut_down(self) -> None:
         """Close a running recording properly."""
         self.recording.stop_now()
-
-    def _on_space(self) -> None:
-        focused = QApplication.focusWidget()
-        if isinstance(focused, QPushButton):
-            focused.click()  # whoever moves by keyboard means the button
-        else:
-            self.record.toggle()
 
     def record_again(self, session: Session) -> None:
         """Throw a recording away and record it anew, under the same name and marks."""

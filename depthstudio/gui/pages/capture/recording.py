@@ -162,7 +162,8 @@ class Recording(QObject):
             )
             return session.folder
 
-        self._studio.tasks.run(work, "Record from the start", self._on_closed, self._on_refused, shown=True)
+        task = self._studio.tasks.run(work, "Record from the start", self._on_closed, self._on_refused, shown=True)
+        task.ended.connect(self._on_copy_ended)
 
     def set_paused(self, paused: bool) -> None:
         """Leave frames out for a while, or go on."""
@@ -207,7 +208,10 @@ class Recording(QObject):
         def write(_: TaskContext) -> Path:
             known = self._snapshots
             plan = RecordingPlan("snapshots")
-            writer = SessionWriter.reopen(known) if known is not None else new_writer(self._studio, capture, plan)
+            if known is not None and known.is_dir():  # the user may have thrown it away
+                writer = SessionWriter.reopen(known)
+            else:
+                writer = new_writer(self._studio, capture, plan)
             with writer:
                 writer.append(frame)
             return writer.folder
@@ -257,9 +261,15 @@ class Recording(QObject):
         self._studio.library_changed.emit()
 
     def _on_refused(self, error: BaseException) -> None:
-        self._studio.set_activity(_PAGE, None)
+        if not self.is_recording:  # else a snapshot was refused while the recording goes on
+            self._studio.set_activity(_PAGE, None)
         self._set_busy(False)
         self._studio.report(error)
+
+    def _on_copy_ended(self) -> None:
+        """Also when it was stopped before its first frame, of which nothing is told."""
+        if self._busy:
+            self._set_busy(False)
 
     def _watch(self) -> None:
         recorder = self._recorder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox
 
 from depthstudio.frames import StereoFrame
@@ -25,6 +26,8 @@ class ViewSection(Section):
         self.clipping.toggled.connect(grid.set_clipping)
         self.epipolar = QCheckBox("Epipolar lines")
         self.epipolar.toggled.connect(self._draw_lines)
+        for box in (self.clipping, self.epipolar):
+            box.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # after a click Space records, as before it
         for item in (self.levels, self.clipping, self.epipolar):
             self.add(item)
         studio.calibration_changed.connect(self._draw_lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -48,7 +49,7 @@ class DatasetPage(Page):
         studio.library_changed.connect(self.reload)
         studio.calibration_changed.connect(self._on_calibration)
         for keys, by in (("Left", -1), ("Right", 1), ("Shift+Left", -10), ("Shift+Right", 10)):
-            self.shortcut(keys, lambda by=by: self.viewer.step(by))
+            self.shortcut(keys, partial(self.viewer.step, by))
         self.shortcut("PgUp", lambda: self.choose_neighbour(-1))
         self.shortcut("PgDown", lambda: self.choose_neighbour(1))
         self.shortcut("X", self.toggle_mark)

@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
 from depthstudio.gui.theme import mark
-from depthstudio.gui.widgets.basics import ElidedLabel, column, icon_button, label, row
+from depthstudio.gui.widgets.basics import ElidedLabel, clear_layout, column, icon_button, label, row
 
 
 class ChosenList(QWidget):
@@ -48,11 +48,7 @@ class ChosenList(QWidget):
         self.changed.emit()
 
     def _show(self) -> None:
-        while (item := self._layout.takeAt(0)) is not None:
-            old = item.widget()
-            if old is not None:
-                old.hide()
-                old.deleteLater()
+        clear_layout(self._layout)
         if not self._items:
             self._layout.addWidget(label(self._empty, "muted", wrap=True))
         for path, title in self._items.items():

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QWidget
 from depthstudio.evaluation.quality_report import METHODS, TABLE, Station, station_curve
 from depthstudio.gui.pages.quality.table import TOKENS
 from depthstudio.gui.theme import mark, theme
-from depthstudio.gui.widgets.basics import Section, column, field, icon_button, label, number_label, row
+from depthstudio.gui.widgets.basics import Section, clear_layout, column, field, icon_button, label, number_label, row
 from depthstudio.gui.widgets.curve_plot import CurvePlot
 
 
@@ -28,11 +28,7 @@ class StationsSection(Section):
 
     def set_stations(self, stations: Sequence[Station]) -> None:
         """Show these."""
-        while (item := self._list.takeAt(0)) is not None:
-            old = item.widget()
-            if old is not None:
-                old.hide()
-                old.deleteLater()
+        clear_layout(self._list)
         if not stations:
             self._list.addWidget(
                 label("Measure at several distances, for example 0.5, 1, 2 and 4 m, for curves.", "muted", wrap=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from depthstudio.gui.theme import GRID_PX, mark, theme
-from depthstudio.gui.widgets.basics import Section, button, column, label, row
+from depthstudio.gui.widgets.basics import Section, button, clear_layout, column, label, row
 from depthstudio.training.checks.finding import Finding, FrameRef, plural
 
 _TONE_ICONS = {"bad": "circle-x", "warning": "triangle-alert", "good": "circle-check"}
@@ -94,12 +94,3 @@ def question_before(findings: Sequence[Finding]) -> str:
         return ""
     lead = f"{plural(len(critical), 'critical finding')}: " if len(critical) > 1 else ""
     return lead + " ".join(finding.what for finding in critical)
-
-
-def clear_layout(layout: QLayout) -> None:
-    """Remove and delete every widget of a layout."""
-    while (item := layout.takeAt(0)) is not None:
-        widget = item.widget()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()

@@ -5,16 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QWidget
 
 from depthstudio.datasets.session import Session, list_sessions
 from depthstudio.errors import DatasetError, UserError
-from depthstudio.gui.pages.train.checks_section import clear_layout
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import TaskContext
 from depthstudio.gui.training_worker import DataChoice
-from depthstudio.gui.widgets.basics import ElidedLabel, Section, Segments, button, label, number_label, row
+from depthstudio.gui.widgets.basics import (
+    ElidedLabel,
+    Section,
+    Segments,
+    button,
+    clear_layout,
+    label,
+    number_label,
+    row,
+)
 from depthstudio.training.checks.finding import Finding
 from depthstudio.training.data import TrainingData
 from depthstudio.training.preflight import DataReport, check_data
@@ -130,6 +138,7 @@ class DataSection(Section):
     def ask_folder(self) -> None:
         """Let the user choose a folder."""
         dialog = QFileDialog(self.window(), "Folder with frames to learn from")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.fileSelected.connect(lambda path: self.set_folder(Path(path)))
         dialog.open()
@@ -151,11 +160,11 @@ class DataSection(Section):
     def refresh(self, settings: TrainingSettings, reach_px: float | None = None) -> None:
         """Look at the data in the background; `looked` follows. reach_px: how far the start network searches."""
         choice = self.choice
-        if choice is None:
-            self._on_look(DataLook(()))
-            return
         if self._busy:
             self._again = (settings, reach_px)
+        if choice is None:
+            self._take(DataLook(()))
+        if choice is None or self._busy:
             return
         self._busy = True
         sessions = self._studio.workspace.sessions if self.kind.current == "recordings" else None
@@ -171,15 +180,22 @@ class DataSection(Section):
         self.changed.emit()
 
     def _on_fault(self, error: BaseException) -> None:
-        self._busy = False
         self._studio.report(error)
+        self._looks_again()
 
     def _on_look(self, look: DataLook) -> None:
+        if not self._looks_again():
+            self._take(look)
+
+    def _looks_again(self) -> bool:
+        """Something else was chosen meanwhile: what was found is of no use."""
         self._busy = False
-        if self._again is not None:
-            again, self._again = self._again, None
+        again, self._again = self._again, None
+        if again is not None:
             self.refresh(*again)
-            return
+        return again is not None
+
+    def _take(self, look: DataLook) -> None:
         self.look = look
         self._show_recordings(look.recordings)
         self._show_summary(look)

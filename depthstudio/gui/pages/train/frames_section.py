@@ -8,8 +8,7 @@ from functools import partial
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
-from depthstudio.gui.pages.train.checks_section import clear_layout
-from depthstudio.gui.widgets.basics import Section, button, column, label
+from depthstudio.gui.widgets.basics import Section, button, clear_layout, column, label
 from depthstudio.training.events import FrameScore
 
 _HEADS = ("Frame", "EPE, px", "> 3 px")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog
 
 from depthstudio.gui.pages.train.library import RunEntry
@@ -92,6 +92,7 @@ class NetworkSection(Section):
     def ask_checkpoint(self) -> None:
         """Let the user choose a file."""
         dialog = QFileDialog(self.window(), "Checkpoint to start from", "", _FILES)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(self.choose)
         dialog.open()

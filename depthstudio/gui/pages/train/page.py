@@ -134,8 +134,10 @@ class TrainPage(Page):
         self._show_all()
 
     def on_escape(self) -> None:
-        """From a stored run back to the running one, or to the set-up."""
-        if self.tabs.current != "setup":
+        """From a stored run back to the running one; else to the set-up."""
+        if self.tabs.current == "run" and self.job.is_running and self.shown is not self.job.story:
+            self.show_live()
+        elif self.tabs.current != "setup":
             self.show_tab("setup")
 
     def _on_tab(self, key: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QWidget
 
 from depthstudio.errors import UserError
@@ -98,6 +98,7 @@ class PresetSection(Section):
     def ask_file(self) -> None:
         """Let the user choose a settings file: a run's settings.toml, or a preset."""
         dialog = QFileDialog(self.window(), "Settings to load", str(self._studio.workspace.root), _FILES)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(lambda path: self.load(Path(path)))
         dialog.open()

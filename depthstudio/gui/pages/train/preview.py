@@ -150,13 +150,17 @@ class SetupPreview(QWidget):
         self._tasks.run(read, "Read a frame", self._on_read, self._on_fault)
 
     def _on_fault(self, _: BaseException) -> None:
-        self._busy = False  # the checks of the data say what is wrong with it
+        self._load_again()  # the checks of the data say what is wrong with it
 
-    def _on_read(self, picture: LearningPicture) -> None:
+    def _load_again(self) -> None:
+        """Another frame was chosen meanwhile."""
         self._busy = False
         if self._again:
             self._again = False
             self._load()
+
+    def _on_read(self, picture: LearningPicture) -> None:
+        self._load_again()
         sample = picture.sample
         self.views["left"].set_image(sample.left)
         self.views["right"].set_image(sample.right)

@@ -7,10 +7,9 @@ from math import isfinite
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from depthstudio.gui.pages.train.checks_section import clear_layout
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.theme import GRID_PX
-from depthstudio.gui.widgets.basics import label, number_label
+from depthstudio.gui.widgets.basics import clear_layout, label, number_label
 
 Row = tuple[str, str, str, str, str]  # measure, before, after, target, tone of "after"
 

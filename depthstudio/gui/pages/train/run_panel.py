@@ -20,7 +20,7 @@ from depthstudio.gui.pages.train.verdict import (
     state_words,
 )
 from depthstudio.gui.theme import GRID_PX, mark
-from depthstudio.gui.widgets.basics import ElidedLabel, Section, column, label, number_label, row
+from depthstudio.gui.widgets.basics import ElidedLabel, Section, clear_layout, column, label, number_label, row
 from depthstudio.gui.widgets.facts import Facts
 from depthstudio.gui.widgets.status import VerdictLabel
 from depthstudio.training.advisor import Judgement, judge
@@ -142,11 +142,7 @@ class RunPanel(QWidget):
         self.next_step.setText(first.next_step)
         self.next_step.setVisible(bool(first.next_step))
         self.worst.show_frames(first.frames)
-        while (item := self.others.takeAt(0)) is not None:
-            old = item.widget()
-            if old is not None:
-                old.hide()
-                old.deleteLater()
+        clear_layout(self.others)
         for judgement in judgements[1:]:
             tone = "" if judgement.tone == "info" else judgement.tone
             self.others.addWidget(label(judgement.word, "section", tone=tone))

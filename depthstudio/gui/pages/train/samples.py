@@ -62,7 +62,8 @@ class SampleStrip(QWidget):
         self._folder = run
         self._files = _pictures_in(run / "samples") if run is not None else {}
         if not same:
-            self._chosen = 0
+            self._chosen, self._wanted = 0, None
+            self._name_parts()
             for view in self.views:
                 view.set_image(None)
         self._offer_frames()
@@ -124,6 +125,11 @@ class SampleStrip(QWidget):
         self._wanted = frames[min(self._chosen, len(frames) - 1)][epoch]
         self._load()
 
+    def _name_parts(self) -> None:
+        self.title = _PARTS[0]
+        self.link.set_frame("", "")
+        self.views[0].set_caption(self.title)
+
     def _load(self) -> None:
         """One file at a time; the slider may be faster than the disk."""
         wanted = self._wanted
@@ -138,12 +144,11 @@ class SampleStrip(QWidget):
 
     def _on_read(self, parts: list[Picture] | None) -> None:
         read, self._loading = self._loading, None
-        if self._folder is not None and read is not None and read.parent.parent == self._folder:
+        is_wanted = self._wanted is not None  # else a single frame was asked for meanwhile
+        if is_wanted and self._folder is not None and read is not None and read.parent.parent == self._folder:
             for view, image in zip(self.views, parts or (), strict=False):
                 view.set_image(image)
-            self.title = _PARTS[0]
-            self.link.set_frame("", "")
-            self.views[0].set_caption(self.title)
+            self._name_parts()
         if self._wanted != read:
             self._load()
 
