@@ -60,7 +60,7 @@ class LiveBenchmark:
 
     @property
     def memory_growth_mb_per_minute(self) -> float:
-        """The slope of a straight line through the second half of the memory samples; NaN with fewer than four."""
+        """The slope of a straight line through the second half of the memory samples; NaN with fewer than three."""
         half = self.memory_mb[len(self.memory_mb) // 2 :]
         if len(half) < 2:
             return float("nan")

@@ -254,6 +254,9 @@ def test_steps_after_the_network_are_a_view_of_their_own_and_not_measured(
     page.steps.cut.setChecked(True)
     page.steps.confidence.setValue(99)
     assert page.views.right.kind == "processed"
+    page.views.left.choose("network")
+    page.steps.confidence.setValue(page.steps.confidence.value() + 1)
+    assert page.views.left.kind == "network", "to compare while the steps change"
     qtbot.waitUntil(
         lambda: page.views.result is not None and page.views.result.steps.least_confidence == 0.99, timeout=PATIENT_MS
     )

@@ -141,15 +141,15 @@ class CloudPane(QWidget):
         """Show a result's points, as many as this machine draws quickly."""
         problem = opengl_problem()
         if problem:
-            self._say(f"{problem} The point cloud cannot be shown; it can still be saved as a .ply file.")
+            self.say(f"{problem} The point cloud cannot be shown; it can still be saved as a .ply file.")
             return
         self._colormap = coloring.colormap
         view = self._made_view()
         cloud = cloud_of(result, self.options, view.budget)
         if cloud is None or result.geometry is None:
-            self._say(why_missing(result, self.method, "depth", coloring.pair))
+            self.say(why_missing(result, self.method, "depth", coloring.pair))
             return
-        self._say("")
+        self.say("")
         height, width = result.prediction.disparity_px.shape
         step = max(1, math.ceil(math.sqrt(height * width / view.budget)))
         view.show_cloud(cloud, step / result.geometry.focal_px)
@@ -174,7 +174,8 @@ class CloudPane(QWidget):
         if self.view is not None:
             self.view.reset_view()
 
-    def _say(self, words: str) -> None:
+    def say(self, words: str) -> None:
+        """Show words instead of points; the points again when there are none."""
         self._message.setText(words)
         self._message.setVisible(bool(words))
         self._hint.setVisible(not words)

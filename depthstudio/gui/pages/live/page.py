@@ -47,7 +47,7 @@ class LivePage(LoopPage):
         self.stage.addWidget(self.views, 1)
         self.empty_shown = ""
         self._rectified_url = ""
-        self._misfit = False
+        self._misfit = self._steps_on = False
         self._calibration_id = ""
         self._build_panel()
         self.empty = empty_states(studio, self.networks.first.ask_file, self.treat_as_rectified)
@@ -217,9 +217,14 @@ class LivePage(LoopPage):
         self.refresh()
 
     def _on_steps(self) -> None:
-        """The views of the network show what the steps make of it, and the network itself when all are off."""
+        """Views of the network show what the steps make of it once there are any, and the network without.
+
+        Only then: who has both beside each other compares them while the steps change.
+        """
         on = self.steps.settings.any
-        self.views.replace(*(("network", "processed") if on else ("processed", "network")))
+        if on != self._steps_on:
+            self._steps_on = on
+            self.views.replace(*(("network", "processed") if on else ("processed", "network")))
         self._tell_loop()
 
     def _measure(self) -> None:

@@ -148,6 +148,7 @@ class LiveViews(QWidget):
     def set_placeholder(self, text: str) -> None:
         """What is said while there is no result."""
         if self.result is None:
+            self.cloud.say(text)  # points of another scene or network are no longer true
             for pane in self._pictures:
                 pane.view.set_placeholder(text)
 
