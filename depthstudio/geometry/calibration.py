@@ -20,6 +20,7 @@ Matrix = NDArray[np.float64]
 _REQUIRED_KEYS = ("K1", "D1", "K2", "D2", "R", "T")
 _DISTORTION_LENGTHS = (0, 4, 5, 8, 12, 14)
 _MAX_ROTATION_ERROR = 1e-3
+_OBLONG_PIXELS = 1e-3  # fx against fy: after rectification there is one focal length for both directions
 _MIN_BASELINE_M = 1e-3
 _MAX_BASELINE_M = 5.0
 YAML_SUFFIXES = (".yml", ".yaml")
@@ -98,11 +99,12 @@ class StereoCalibration:
 
     @property
     def is_rectified(self) -> bool:
-        """True when the raw images already form a rectified pair, so that no remapping is needed."""
+        """True when the raw images already form a rectified pair of square pixels, so that no remapping is needed."""
         return bool(
             not self.has_fisheye
             and self.right_image_size in (None, self.image_size)
             and np.allclose(self.K1, self.K2, atol=1e-6)
+            and abs(self.K1[0, 0] / self.K1[1, 1] - 1) < _OBLONG_PIXELS
             and not np.any(self.D1)
             and not np.any(self.D2)
             and np.allclose(self.R, np.eye(3), atol=1e-7)

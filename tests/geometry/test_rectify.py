@@ -223,3 +223,16 @@ def test_half_the_resolution_halves_the_disparity() -> None:
     assert (half.cx, half.cy) == (39.5, 29.5)
     depth = np.full((1, 1), 2.0, np.float32)
     assert depth_to_disparity(depth, half)[0, 0] == pytest.approx(depth_to_disparity(depth, geometry)[0, 0] / 2)
+
+
+def test_oblong_pixels_do_not_stretch_what_is_measured() -> None:
+    K = np.array([[500.0, 0, 320], [0, 550, 240], [0, 0, 1]])
+    none, T = np.zeros(5), np.array([-0.1, 0, 0])
+    rectifier = Rectifier(StereoCalibration(K, none, K, none, np.eye(3), T, image_size=(640, 480)))
+    point = np.array([0.3, 0.4, 2.0])
+    left, right = (K @ (point + shift) / point[2] for shift in (np.zeros(3), T))
+    at_left, at_right = rectifier.rectify_left_points(left[:2])[0], rectifier.rectify_right_points(right[:2])[0]
+    g = rectifier.geometry
+    z_m = g.focal_baseline / (at_left[0] - at_right[0] + g.disparity_shift_px)
+    found = np.array([(at_left[0] - g.cx) / g.focal_px, (at_left[1] - g.cy) / g.focal_px, 1.0]) * z_m
+    np.testing.assert_allclose(found, point, rtol=1e-6)
