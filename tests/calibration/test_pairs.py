@@ -35,7 +35,9 @@ def test_pairs_are_found_by_name(tmp_path: Path, left: list[str], right: list[st
         empty(tmp_path / name)
     pairs = find_pairs(tmp_path)
     assert [pair.name for pair in pairs] == names
-    assert all("right" in str(pair.right) or "_R_" in pair.right.name for pair in pairs)
+    for pair in pairs:
+        assert pair.left.relative_to(tmp_path).as_posix() in left
+        assert pair.right.relative_to(tmp_path).as_posix() in right
 
 
 def test_a_folder_without_pairs_is_refused(tmp_path: Path) -> None:
