@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from depthstudio.gui.widgets.number_fields import LogSpinBox
 from depthstudio.gui.widgets.settings_form import SettingsForm
+from depthstudio.training.settings import TrainingSettings
 
 
 class Mask(BaseModel):
@@ -90,3 +91,13 @@ def test_rates_step_by_one_two_five(qtbot: QtBot) -> None:
     box.setValue(1e-4)
     box.stepDown()
     assert box.text() == "5e-5"
+
+
+def test_values_of_a_file_are_not_rounded_by_the_form(qtbot: QtBot) -> None:
+    form = SettingsForm(TrainingSettings)
+    qtbot.addWidget(form)
+    fine = TrainingSettings(ema_decay=0.9995, early_stop_min_delta=0.0004, robust_px=0.125)
+    form.set_reference(fine)
+    form.set_values(fine)
+    assert form.settings() == fine
+    assert form.differing() == []

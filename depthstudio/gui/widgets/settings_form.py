@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -276,7 +277,18 @@ def _number_editor(info: FieldInfo) -> tuple[QWidget, Callable[[], Any], Callabl
         box.setSingleStep(0.05 if span <= 1 else 0.1 if span <= 10 else 1.0)
     field(box)
     _set_unit(box, info)
-    return box, lambda: float(f"{box.value():.12g}"), lambda value: box.setValue(float(value)), box.valueChanged
+
+    def write(value: float) -> None:
+        box.setDecimals(max(box.decimals(), _decimals(value)))  # a file's 0.9995 must not become 1
+        box.setValue(float(value))
+
+    return box, lambda: float(f"{box.value():.12g}"), write, box.valueChanged
+
+
+def _decimals(value: float) -> int:
+    """Digits after the point that it takes to write a value; no more than a spin box has."""
+    exponent = Decimal(repr(float(value))).normalize().as_tuple().exponent
+    return min(12, max(0, -exponent)) if isinstance(exponent, int) else 0
 
 
 def _set_unit(box: QSpinBox | QDoubleSpinBox, info: FieldInfo) -> None:
