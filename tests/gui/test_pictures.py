@@ -74,6 +74,13 @@ def test_a_drag_pans_and_a_click_is_a_click(view: ImageView, qtbot: QtBot) -> No
     view.clicked.connect(lambda x, y: clicks.append((round(x, 1), round(y, 1))))
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
     assert clicks == [(49.5, 49.5)]
+    view.set_view(2.0, 0.5, 0.5)
+    before = view.image_rect()
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+    qtbot.mouseMove(view, QPoint(130, 90))
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(130, 90))
+    assert view.image_rect() == before.translated(30, -10)
+    assert len(clicks) == 1
 
 
 def test_what_is_painted_are_the_pixels(view: ImageView) -> None:
