@@ -17,6 +17,7 @@ from depthstudio.storage import write_text
 
 _FILTER = "Camera settings (*.json)"
 _LONGEST_BYTES = 1_000_000
+_ANSWER_TIMEOUT_S = 10.0
 
 
 class CameraSettings(Section):
@@ -108,7 +109,12 @@ class CameraSettings(Section):
         answer = capture.call(lambda source: source.export_settings())
 
         def write(_: TaskContext) -> str:
-            write_text(Path(path), answer.result(10))
+            try:
+                text = answer.result(_ANSWER_TIMEOUT_S)
+            except TimeoutError as error:
+                why = f"It has not answered for {_ANSWER_TIMEOUT_S:.0f} s."
+                raise SettingsError("The camera did not say its settings.", why, "Open it again.") from error
+            write_text(Path(path), text)
             return Path(path).name
 
         def written(name: str) -> None:

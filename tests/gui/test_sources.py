@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from depthstudio.cameras import FrameSource
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import StereoCalibration
-from depthstudio.gui import sources
+from depthstudio.gui import camera_settings, sources
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.sources import SourceState
 from depthstudio.gui.studio import ActiveCalibration, Studio
@@ -108,3 +109,17 @@ def test_a_recording_opened_by_its_path_is_told_apart_by_its_calibration(
     other = StereoCalibration.rectified_pair(151.0, 0.05, 79.5, 59.5, (160, 120))
     studio.use_calibration(ActiveCalibration(other, "other"))
     assert any("was made with calibration" in banner.notice.what for banner in window.banners)
+
+
+def test_a_camera_that_does_not_answer_is_told_when_its_settings_are_saved(
+    window: MainWindow, studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    studio.sources.open("sim://ir?scene=wall&size=160x120&frames=2")
+    wait_for_a_frame(studio, qtbot)
+    capture = studio.sources.capture
+    assert capture is not None
+    monkeypatch.setattr(capture, "call", lambda _: Future())
+    monkeypatch.setattr(camera_settings, "_ANSWER_TIMEOUT_S", 0.1)
+    window.pages["capture"].camera.save_file(str(tmp_path / "settings.json"))  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: bool(window.banners), timeout=20_000)
+    assert "did not say its settings" in window.banners[0].notice.what

@@ -71,7 +71,7 @@ class ViewStrip(QScrollArea):
         self.setFixedHeight(_HEIGHT_PX + 54)
 
     def set_items(self, items: Sequence[StripItem]) -> None:
-        """Show these, in order; the newest comes into view."""
+        """Show these, in order."""
         while self._layout.count() > 1:
             taken = self._layout.takeAt(0)
             old = taken.widget() if taken is not None else None
