@@ -257,7 +257,7 @@ def test_runs_are_renamed_noted_trashed_and_taken_back(page: TrainPage, workspac
     assert page.setup.settings.dropout_p == 0.0
     page.show_tab("runs")
     page.runs.details.csv.click()
-    assert (page.library.entries[0].folder / "history.csv").exists()
+    qtbot.waitUntil((page.library.entries[0].folder / "history.csv").exists, timeout=LONG_MS)
     page.runs.details.trash.click()
     assert page.library.question is not None
     page.library.question.buttons["Keep it"].click()
