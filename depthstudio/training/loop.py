@@ -98,8 +98,9 @@ def _guarded(
             place = (last_good_epoch + 1, error.step)
             yield Diverged(*place, error.reason, error.loss, error.usual_loss, last_good_epoch)
         yield Failed(error.what, error.why, error.next_step)
-    except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+    except (RuntimeError, MemoryError) as error:
+        known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+        if not known and "can't allocate memory" not in str(error):
             raise
         yield Failed("The memory ran out.", next_step="Choose a smaller batch size or crop.")
 
@@ -129,6 +130,8 @@ def _events(training: Training, run: Run, control: RunControl, *, is_fresh: bool
     if is_fresh:
         _save_best(training, run)
         yield from _measure_baseline(training, run, control)
+    else:
+        training.warned_of_forgetting = any(_forgets(training, done) for done in run.epochs())
     while not (reason := _reason_to_end(training, control)):
         yield from _one_epoch(training, run, control)
     best = training.stopping
@@ -172,6 +175,8 @@ def _measure_baseline(training: Training, run: Run, control: RunControl) -> Iter
     training.seconds, training.baseline_epe_px = time.perf_counter() - started, sums.epe_px
     training.best_frames = training.validator.scores
     guard_epe_px = training.guard_before_px = training.guard_best_px = _guard(training, control)
+    if training.guard is not None and guard_epe_px is None:
+        return  # cancelled: nothing is kept, so that the run measures both again when it goes on
     _save_best(training, run)
     bands = training.validator.bands
     yield BaselineDone(sums.mean_loss, sums.epe_px, training.seconds, bands=bands, guard_epe_px=guard_epe_px)
@@ -225,12 +230,17 @@ def _guard(training: Training, control: RunControl) -> float | None:
 
 def _warn_of_forgetting(training: Training, done: EpochDone) -> Iterator[TrainingEvent]:
     """Once, in the first epoch that is so."""
-    before, now = training.guard_before_px, done.guard_epe_px
-    if before is None or now is None or training.warned_of_forgetting or now <= before * (1 + WORSE_SHARE):
+    if training.warned_of_forgetting or not _forgets(training, done):
         return
     training.warned_of_forgetting = True
-    words = f"On scenes it does not learn from, the error rose from {before:.2f} to {now:.2f} px: it forgets."
+    change = f"from {training.guard_before_px:.2f} to {done.guard_epe_px:.2f} px"
+    words = f"On scenes it does not learn from, the error rose {change}: it forgets."
     yield Warned(f"{words} Choose Safe fine-tune or a lower learning rate.", done.epoch)
+
+
+def _forgets(training: Training, done: EpochDone) -> bool:
+    before, now = training.guard_before_px, done.guard_epe_px
+    return before is not None and now is not None and now > before * (1 + WORSE_SHARE)
 
 
 def validate(training: Training, epoch: int, cancel: CancelToken) -> PixelSums | None:

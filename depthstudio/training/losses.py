@@ -57,8 +57,7 @@ class LossShape:
     def cost(self, predicted: Tensor, wanted: Tensor, weight: Tensor | None) -> Tensor:
         """Weighted mean cost of predicted against wanted disparities, all 1-D and in px."""
         error = F.smooth_l1_loss(predicted, wanted, reduction="none")
-        cost = robust(error, self.robust_px)
-        return cost.mean() if weight is None else (cost * weight).sum() / weight.sum().clamp(min=1e-6)
+        return _mean(robust(error, self.robust_px), weight)
 
     def of(self, prediction: StereoPrediction, disparity: Tensor, mask: Tensor, weight: Tensor | None) -> Tensor:
         """The cost of the disparity (N, H, W) px where mask is set, and of what was predicted besides it.
@@ -75,7 +74,7 @@ class LossShape:
             if name == "log_spread":
                 spread = value.float()[:, :height, :width][mask]
                 error_px = (prediction.disparity.detach().float()[mask] - wanted).abs()
-                cost = cost + self.auxiliary * (error_px * (-spread).exp() + spread).mean()
+                cost = cost + self.auxiliary * _mean(error_px * (-spread).exp() + spread, trust)
             elif name == "volume" or name.startswith("step_"):
                 full = _enlarged(value, prediction.volume_stride // 2, height, width)
                 cost = cost + self.auxiliary * self.cost(full[mask], wanted, trust)
@@ -85,6 +84,10 @@ class LossShape:
 def robust(error: Tensor, robust_px: float) -> Tensor:
     """An error that grows like a logarithm beyond about robust_px; 0 = as it is."""
     return robust_px * torch.log1p(error / robust_px) if robust_px else error
+
+
+def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
+    return values.mean() if weight is None else (values * weight).sum() / weight.sum().clamp(min=1e-6)
 
 
 def _enlarged(coarse: Tensor, stride: int, height: int, width: int) -> Tensor:

@@ -163,17 +163,18 @@ class Stepper:
             return prediction.disparity.sum() * 0
         disparity = batch["disparity"]
         objective = self.shape.of(prediction, disparity, mask, batch.get("weight"))
-        return objective + self._matched(prediction, disparity, mask)
+        trust = mask * batch["weight"] if "weight" in batch else mask.float()
+        return objective + self._matched(prediction, disparity, trust)
 
-    def _matched(self, prediction: StereoPrediction, disparity: Tensor, mask: Tensor) -> Tensor:
-        """Cross-entropy of the volume's scores; 0 for networks without.
+    def _matched(self, prediction: StereoPrediction, disparity: Tensor, trust: Tensor) -> Tensor:
+        """Cross-entropy of the volume's scores; 0 for networks without. trust: (N, H, W), 0 = not usable.
 
         A disparity is read around the highest score, so its own loss refines a match but cannot choose another one.
         """
         scores = prediction.auxiliary.get("scores")
         if scores is None or self.matching_weight == 0:
             return disparity.new_zeros(())
-        return self.matching_weight * classification_loss(scores, disparity, mask.float(), prediction.volume_stride)
+        return self.matching_weight * classification_loss(scores, disparity, trust, prediction.volume_stride)
 
     def _here(self, batch: Batch) -> Batch:
         return {key: value.to(self.device, non_blocking=True) for key, value in batch.items()}

@@ -262,9 +262,12 @@ def test_parts_at_rate_zero_neither_learn_nor_count_in_the_gradient(tmp_path: Pa
     assert norms == pytest.approx(expected, rel=1e-3)
 
 
-def test_running_out_of_memory_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError("900 MiB for an array")])
+def test_running_out_of_memory_is_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def greedy(*_: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
+        raise error
 
     monkeypatch.setattr(loop.Training, "batches", greedy)
     events, run = tune(tmp_path / "run", quick_settings())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,28 @@ def test_forgetting_is_measured_and_told(tmp_path: Path, small_guard: list[Bench
     assert last(EpochDone, run.events()).guard_epe_px == last(EpochDone, events).guard_epe_px
 
 
+def test_forgetting_is_told_once_also_when_the_run_is_resumed(tmp_path: Path, small_guard: list[BenchmarkPair]) -> None:
+    settings = quick_settings(epochs=3, guard="synthetic", learning_rate=5e-3, early_stop_patience=0)
+    before, _ = tune(tmp_path / "run", settings, taught_network(tmp_path), WRONG, stop_at=(3, 1))
+    after, _ = tune(tmp_path / "run", settings, taught_network(tmp_path / "again"), WRONG, resume=True)
+    told = [["it forgets" in event.message for event in half if isinstance(event, Warned)] for half in (before, after)]
+    assert any(told[0]) and not any(told[1])
+
+
+def test_a_run_stopped_while_the_guard_was_measured_first_measures_it_when_it_goes_on(
+    tmp_path: Path, small_guard: list[BenchmarkPair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(guard: Guard, network: StereoNetwork, cancel: CancelToken) -> None:
+        cancel.cancel()
+
+    settings = quick_settings(epochs=1, guard="synthetic")
+    with monkeypatch.context() as patched:
+        patched.setattr(Guard, "measure", stopped)
+        tune(tmp_path / "run", settings)
+    events, _ = tune(tmp_path / "run", settings, resume=True)
+    assert last(Finished, events).guard_epe_px_before is not None
+
+
 def test_the_guard_never_changes_the_training(tmp_path: Path, small_guard: list[BenchmarkPair]) -> None:
     _, plain = tune(tmp_path / "off", quick_settings())
     _, guarded = tune(tmp_path / "on", quick_settings(guard="synthetic"))
@@ -289,3 +312,20 @@ def test_matching_weight_finds_the_right_match_where_refining_alone_cannot(tmp_p
         events, _ = tune(tmp_path / f"{weight}", settings, train=MemorySamples(8, seed=3))
         errors_px[weight] = last(Finished, events).best_validation_epe_px
     assert errors_px[1.0] < 0.8 * errors_px[0.0]
+
+
+def test_labels_that_are_not_trusted_teach_nothing(tmp_path: Path) -> None:
+    weights = []
+    for name in ("untrusted", "absent"):
+        frames = MemorySamples(4, seed=3)
+        half = np.arange(HEIGHT)[:, None] < np.full((1, WIDTH), HEIGHT // 2)
+        trust = np.where(half, 0.0, 1.0).astype(np.float32)
+        for sample in frames.samples:
+            sample.disparity_px[half] = 25.0
+            sample.valid[half] = name == "untrusted"
+        frames.samples = [replace(sample, confidence=trust) for sample in frames.samples]
+        settings = quick_settings(epochs=1, matching_weight=1.0, auxiliary_weight=0.3)
+        _, run = tune(tmp_path / name, settings, train=frames)
+        weights.append(torch.load(run.last_state_path, weights_only=True)["network"])
+    trained = {key: value for key, value in weights[0].items() if value.is_floating_point()}
+    assert all(torch.allclose(value, weights[1][key], atol=1e-4) for key, value in trained.items())
