@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QKeyEvent
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from depthstudio.errors import UserError
 from depthstudio.gui.errors import Notice
@@ -14,8 +14,9 @@ from depthstudio.gui.export_form import ExportForm
 from depthstudio.gui.export_job import run_export
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import Task
-from depthstudio.gui.theme import GRID_PX, mark
+from depthstudio.gui.theme import GRID_PX
 from depthstudio.gui.widgets.basics import button, label, row
+from depthstudio.gui.widgets.sheet import Sheet
 from depthstudio.gui.widgets.status import VerdictLabel
 from depthstudio.workspace import label_of_folder
 
@@ -29,36 +30,21 @@ def open_export(studio: Studio, network_path: Path) -> ExportSheet:
     return ExportSheet(windows[0], studio, path / "best.safetensors" if path.is_dir() else path)
 
 
-class ExportSheet(QWidget):
-    """Covers the window with a dimmed layer: a form, then how it went. Esc closes it; a running export goes on."""
+class ExportSheet(Sheet):
+    """A form, then how it went. Esc closes it; a running export goes on."""
 
     def __init__(self, parent: QWidget, studio: Studio, network: Path) -> None:
-        super().__init__(parent)
-        self._studio = studio
         self._name = label_of_folder(network.parent.name) if network.stem == "best" else network.stem
+        super().__init__(parent, f"Export {self._name}", _CARD_WIDTH_PX)
+        self._studio = studio
         self.task: Task | None = None
-        mark(self, surface="scrim")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setAccessibleName(f"Export {self._name}")
-        card = QFrame()
-        mark(card, surface="sheet")
-        card.setFixedWidth(_CARD_WIDTH_PX)
-        self._layout = QVBoxLayout(card)
-        self._layout.setContentsMargins(3 * GRID_PX, 3 * GRID_PX, 3 * GRID_PX, 2 * GRID_PX)
-        self._layout.setSpacing(GRID_PX)
-        self._layout.addWidget(label(f"Export {self._name}", "title", wrap=True))
+        self.content.addWidget(label(f"Export {self._name}", "title", wrap=True))
         self.form = ExportForm(studio, network, self._name)
-        self._layout.addWidget(self.form)
-        self._layout.addWidget(self._build_outcome())
-        self._layout.addSpacing(GRID_PX)
-        self._layout.addLayout(self._build_buttons())
-        outer = QVBoxLayout(self)
-        outer.addWidget(card, 0, Qt.AlignmentFlag.AlignCenter)
-        parent.installEventFilter(self)
-        self.setGeometry(parent.rect())
-        self.show()
-        self.raise_()
-        self.export.setFocus()
+        self.content.addWidget(self.form)
+        self.content.addWidget(self._build_outcome())
+        self.content.addSpacing(GRID_PX)
+        self.content.addLayout(self._build_buttons())
+        self.rise(self.export)
 
     # ---- building
 
@@ -79,7 +65,7 @@ class ExportSheet(QWidget):
         return self.outcome
 
     def _build_buttons(self) -> QHBoxLayout:
-        self.close_button = button("Cancel", self.leave)
+        self.close_button = button("Cancel", self.dismiss)
         self.open_button = button("Open folder", self._open_folder, "folder-open")
         self.open_button.hide()
         self.export = button("Export", self.start, "share-2", "primary")
@@ -101,7 +87,7 @@ class ExportSheet(QWidget):
             lambda context: run_export(wish, context), title, self._done, self._failed, shown=True
         )
 
-    def leave(self) -> None:
+    def dismiss(self) -> None:
         """Close; a running export goes on and says how it went as a notice."""
         self.hide()
         if self.task is None or not self.task.is_running:
@@ -135,17 +121,3 @@ class ExportSheet(QWidget):
 
     def _open_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.form.folder)))
-
-    # ---- Qt
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc closes."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.leave()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay as large as the parent."""
-        parent = self.parentWidget()
-        if parent is not None and watched is parent and event.type() == QEvent.Type.Resize:
-            self.setGeometry(parent.rect())
-        return False

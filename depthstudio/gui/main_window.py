@@ -109,9 +109,9 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask while something runs that must not be cut off; then stop everything in order."""
-        if self.studio.activities and not self._may_close:
+        if not self._may_close and (what := self._would_be_cut_off()):
             event.ignore()
-            self._ask_to_close()
+            self._ask_to_close(what)
             return
         size = self.normalGeometry().size() if self.isFullScreen() or self.isMaximized() else self.size()
         self.studio.settings.window_size = (size.width(), size.height())
@@ -211,10 +211,18 @@ class MainWindow(QMainWindow):
             if banner.notice.topic == topic:
                 self._close_notice(banner)
 
-    def _ask_to_close(self) -> None:
+    def _would_be_cut_off(self) -> str:
+        """What closing would cut off, as a question's text; empty when nothing."""
+        if self.studio.activities:
+            return " ".join(activity.question for activity in self.studio.activities.values())
+        titles = [task.title for task in self.studio.tasks.running if task.shown]
+        if not titles:
+            return ""
+        return f"Not finished yet: {', '.join(titles)}. Closing cuts {'it' if len(titles) == 1 else 'them'} off."
+
+    def _ask_to_close(self, text: str) -> None:
         if self.question is not None:
             return
-        text = " ".join(activity.question for activity in self.studio.activities.values())
         answers = [("Keep it running", self._stay, ""), ("Stop and close", self._close_anyway, "danger")]
         self.question = QuestionSheet(self, "Close DepthStudio?", text, answers)
 

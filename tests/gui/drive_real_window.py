@@ -130,7 +130,7 @@ class WholeWay:
         assert sheet is not None
         assert sheet.form.wish.network == run / "best.safetensors"
         self.photograph("export")
-        sheet.leave()
+        sheet.dismiss()
 
     def look_at_evaluation(self, run: Path) -> None:
         self.page(TrainPage, "train").exits.evaluate.click()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from depthstudio.geometry import StereoCalibration
@@ -38,7 +40,22 @@ def test_a_file_is_written_and_checked(window: MainWindow, studio: Studio, netwo
     )
     metadata = read_metadata(sheet.form.target)
     assert metadata["epoch"] == "3" and metadata["resolution"] == "half" and metadata["size"] == "640x480"
-    sheet.leave()
+    sheet.dismiss()
+
+
+def test_the_keyboard_stays_in_the_sheet(window: MainWindow, studio: Studio, network: Path, qtbot: QtBot) -> None:
+    sheet = open_export(studio, network)
+    reached = set()
+    for _ in range(12):
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        focused = QApplication.focusWidget()
+        assert sheet.isAncestorOf(focused)
+        reached.add(focused)
+    assert {sheet.export, sheet.close_button} < reached
+    qtbot.keyClick(sheet.export, "3")
+    assert window.page.name == "capture"
+    qtbot.keyClick(sheet.export, Qt.Key.Key_Escape)
+    assert sheet.isHidden()
 
 
 def test_the_folder_takes_the_calibration_in_force(

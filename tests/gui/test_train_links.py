@@ -30,7 +30,7 @@ def test_after_a_run_its_network_is_evaluated_and_exported(
     assert sheet is not None
     assert sheet.isVisible()
     assert sheet.form.wish.network == best
-    sheet.leave()
+    sheet.dismiss()
     page.exits.evaluate.click()
     evaluate = window.pages["evaluate"]
     assert isinstance(evaluate, EvaluatePage)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 from PySide6.QtCore import Qt
@@ -77,6 +78,19 @@ def test_while_a_question_is_open_the_keyboard_is_its_own(window: MainWindow, st
         assert QApplication.focusWidget() is reached
     qtbot.keyClick(keep, Qt.Key.Key_Escape)
     assert window.question is None and window.isVisible()
+
+
+def test_closing_asks_before_it_cuts_off_what_the_strip_shows(window: MainWindow, studio: Studio, qtbot: QtBot) -> None:
+    gate = Event()
+    studio.tasks.run(lambda context: gate.wait(20), "Import desk", shown=True)
+    window.close()
+    assert window.isVisible() and window.question is not None
+    assert "Import desk" in window.question.accessibleName()
+    qtbot.keyClick(window.question, Qt.Key.Key_Escape)
+    gate.set()
+    qtbot.waitUntil(lambda: not studio.tasks.running)
+    window.close()
+    assert not window.isVisible()
 
 
 def test_everything_clickable_has_a_name_for_screen_readers(window: MainWindow) -> None:
