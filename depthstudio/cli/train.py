@@ -66,8 +66,9 @@ def _train(arguments: argparse.Namespace) -> int:
     data = _training_data(arguments, settings, run)
     for side in (data.train, data.validation):
         console.print(side.title, highlight=False, soft_wrap=True)
-    if data.warning:
-        console.print(f"Warning: {data.warning}", style="yellow", highlight=False, soft_wrap=True)
+    for warning in (data.warning, _not_looked_at(arguments)):
+        if warning:
+            console.print(f"Warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
     # A resumed run's own file has the right shape even when the network it started from is gone.
     resumable = run is not None and run.best_path.exists()
     origin = settings.changed(network=str(run.best_path)) if run and resumable else settings
@@ -75,6 +76,14 @@ def _train(arguments: argparse.Namespace) -> int:
     console.print("\n".join(lines), style="dim", highlight=False, soft_wrap=True)
     run = run or _same_run(processes, lambda: _new_run(arguments, workspace, settings))
     return _follow(network, data, run, resume=arguments.resume, console=console, processes=processes)
+
+
+def _not_looked_at(arguments: argparse.Namespace) -> str:
+    """What a resumed run does not take from the command line, in words."""
+    given = [f"--{name}" for name in ("network", "preset", "settings", "name") if getattr(arguments, name)]
+    if not arguments.resume or not given:
+        return ""
+    return f"A resumed run keeps its own: {', '.join(given)} {'does' if len(given) == 1 else 'do'} not count."
 
 
 def _same_run(processes: Processes, make: Callable[[], Run]) -> Run:

@@ -113,7 +113,8 @@ def test_a_run_tells_what_it_came_to_and_resumes(
         assert words in shown
     assert train(runs, *given, *QUICK) == 2
     assert "already holds a run" in capsys.readouterr().err
-    assert train("--resume", "--out", out, "--epochs", 3) == 0
+    assert train("--resume", "--out", out, "--epochs", 3, "--preset", "recommended") == 0
+    assert "keeps its own: --preset does not count" in capsys.readouterr().out
     assert Run.open(out).summary().epochs_run == 3 and Run.open(out).settings.epochs == 3
 
 
