@@ -13,6 +13,7 @@ from depthstudio.training.settings import TrainingSettings
 
 USUAL_PATIENCE = 15  # the classic recipe's, to say what early stopping would have saved a run without it
 _WINDOW = 3
+_CERTAIN_AFTER = 5  # epochs without a better one: three can be chance, as curves of real runs show
 _NOISE = 0.01  # share by which a loss must move to mean something
 _LARGE_GAP_PX, _SMALL_GAP_PX = 5.0, 3.0
 _LARGE_GAP_SHARE = 0.3
@@ -62,6 +63,11 @@ def overfitting_since(epochs: Sequence[EpochDone]) -> int | None:
     return before.epoch if rising and last[-1].train_loss < before.train_loss else None
 
 
+def is_certain(epochs: Sequence[EpochDone], since: int) -> bool:
+    """Whether overfitting since that epoch has lasted; before, a run may still find a better epoch."""
+    return epochs[-1].epoch - since >= _CERTAIN_AFTER
+
+
 def large_gap(done: EpochDone) -> bool:
     """True when validation EPE exceeds training EPE by more than 5 px or 30 % of itself."""
     gap_px = gap_epe_px(done)
@@ -99,7 +105,7 @@ def overfitting_story(epochs: Sequence[EpochDone], planned: int, patience: int =
     patience: as in `stop_epoch`.
     """
     since = overfitting_since(epochs)
-    if since is None:
+    if since is None or not is_certain(epochs, since):
         return ""
     stop = stop_epoch(epochs, planned, patience)
     saved = f"; stop at {stop}; {plural(planned - stop, 'epoch')} saved" if stop is not None else ""
@@ -150,6 +156,9 @@ def _judge_overfitting(epochs: Sequence[EpochDone], settings: TrainingSettings) 
         f"Since then training loss went from {then.train_loss:.3g} to {epochs[-1].train_loss:.3g}, "
         f"validation from {then.validation_loss:.3g} to {epochs[-1].validation_loss:.3g}."
     )
+    if not is_certain(epochs, since):
+        step = "The next epochs will tell; the best one is kept."
+        return Judgement(f"Perhaps overfitting since epoch {since}", evidence, step, "warning")
     stop = stop_epoch(epochs, settings.epochs, settings.early_stop_patience)
     if settings.early_stop_patience and stop is not None:
         saved = plural(settings.epochs - stop, "epoch")

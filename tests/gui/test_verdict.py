@@ -48,7 +48,7 @@ def test_a_run_ended_by_patience_is_told_what_it_saved() -> None:
 def test_while_it_runs_the_panel_says_since_when_until_when_and_what_is_saved(window: MainWindow, qtbot: QtBot) -> None:
     panel = RunPanel()
     qtbot.addWidget(panel)
-    panel.show_story(story_of(12, patience=15, ended=False), RunState.RUNNING)
+    panel.show_story(story_of(13, patience=15, ended=False), RunState.RUNNING)
     assert panel.verdict.word == "Overfitting since epoch 8"
     assert panel.next_step.text().startswith("Early stopping ends the run at epoch 23 and saves 27 epochs.")
 

@@ -13,6 +13,7 @@ from depthstudio.training.advisor import (
     Judgement,
     gap_epe_px,
     grade,
+    is_certain,
     judge_divergence,
     judge_guard,
     large_gap,
@@ -166,7 +167,7 @@ def _lesson(story: RunStory) -> list[Judgement]:
     since = overfitting_since(story.epochs)
     best = story.best
     planned, ran = story.settings.epochs, story.epoch
-    if since is not None:
+    if since is not None and is_certain(story.epochs, since):
         stop = stop_epoch(story.epochs, planned, story.settings.early_stop_patience)
         words = f"The network of epoch {story.best_epoch} is kept, before it began."
         if story.settings.early_stop_patience == 0 and stop is not None:
