@@ -135,7 +135,7 @@ def judge(
         _judge_rate(epochs),
         _judge_spike(epochs),
         _judge_hopeless(epochs, frames),
-        judge_guard(epochs[-1], baseline),
+        judge_guard(epochs[-1], baseline, settings),
         _judge_gap(epochs),
         _judge_reduction(epochs),
         None if overfitting else _judge_patience(epochs, settings),
@@ -191,14 +191,20 @@ def _judge_rate(epochs: Sequence[EpochDone]) -> Judgement | None:
     )
 
 
-def judge_guard(last: EpochDone, baseline: BaselineDone | None) -> Judgement | None:
+def against_forgetting(settings: TrainingSettings) -> str:
+    """What to do when the guard worsens, as a sentence."""
+    if settings.rehearsal_share > 0:
+        return "Lower the learning rate, or raise the share of rehearsal."
+    return "Lower the learning rate, freeze the encoder, or choose the preset Safe fine-tune."
+
+
+def judge_guard(last: EpochDone, baseline: BaselineDone | None, settings: TrainingSettings) -> Judgement | None:
     """The generalisation guard: whether scenes that the run does not learn from got worse."""
     before = baseline.guard_epe_px if baseline is not None else None
     if before is None or last.guard_epe_px is None or last.guard_epe_px <= before * _FORGOTTEN:
         return None
     evidence = f"On scenes it does not learn from, EPE went from {before:.3g} to {last.guard_epe_px:.3g} px."
-    step = "Lower the learning rate, freeze the encoder, or choose the preset Safe fine-tune."
-    return Judgement("It forgets what it knew", evidence, step, "warning")
+    return Judgement("It forgets what it knew", evidence, against_forgetting(settings), "warning")
 
 
 def judge_divergence(event: Diverged) -> Judgement:

@@ -14,6 +14,7 @@ from depthstudio.datasets.stereo_sample import SampleSource
 from depthstudio.errors import DatasetError, NetworkError, UserError
 from depthstudio.models.base import StereoNetwork
 from depthstudio.models.checkpoint import load_network, save_network
+from depthstudio.training.advisor import against_forgetting
 from depthstudio.training.control import RunControl
 from depthstudio.training.divergence import DivergedError
 from depthstudio.training.epoch import Progress, close_epoch, train_epoch
@@ -235,7 +236,7 @@ def _warn_of_forgetting(training: Training, done: EpochDone) -> Iterator[Trainin
     training.warned_of_forgetting = True
     change = f"from {training.guard_before_px:.2f} to {done.guard_epe_px:.2f} px"
     words = f"On scenes it does not learn from, the error rose {change}: it forgets."
-    yield Warned(f"{words} Choose Safe fine-tune or a lower learning rate.", done.epoch)
+    yield Warned(f"{words} {against_forgetting(training.settings)}", done.epoch)
 
 
 def _forgets(training: Training, done: EpochDone) -> bool:

@@ -104,6 +104,13 @@ def test_an_empty_side_forbids_to_start_and_says_why(
     assert "cannot be used" in page.start_footer.problem.text()
 
 
+def test_no_run_begins_by_a_key_while_other_runs_are_on_show(page: TrainPage) -> None:
+    assert page.start_footer.button.isEnabled()
+    page.show_tab("runs")
+    page.start()
+    assert not page.job.is_running
+
+
 def test_a_run_draws_its_curves_and_ends_with_a_verdict(
     page: TrainPage, workspace: Workspace, window: MainWindow, qtbot: QtBot
 ) -> None:

@@ -201,11 +201,13 @@ def test_health_and_grades_are_praised() -> None:
 def test_forgetting_is_noticed_by_the_guard() -> None:
     last = replace(curve([2], [2])[0], guard_epe_px=1.5)
     before = BaselineDone(2.0, 2.0, 1.0, guard_epe_px=1.0)
-    said = judge_guard(last, before)
+    said = judge_guard(last, before, TrainingSettings(rehearsal_share=0))
     assert said is not None
-    assert "from 1 to 1.5 px" in said.evidence
-    assert judge_guard(replace(last, guard_epe_px=1.05), before) is None
-    assert judge_guard(last, BaselineDone(2.0, 2.0, 1.0)) is None
+    assert "from 1 to 1.5 px" in said.evidence and "Safe fine-tune" in said.next_step
+    careful = judge_guard(last, before, TrainingSettings(rehearsal_share=0.5))
+    assert careful is not None and "raise the share of rehearsal" in careful.next_step
+    assert judge_guard(replace(last, guard_epe_px=1.05), before, TrainingSettings()) is None
+    assert judge_guard(last, BaselineDone(2.0, 2.0, 1.0), TrainingSettings()) is None
 
 
 def test_a_broken_run_says_what_is_kept() -> None:

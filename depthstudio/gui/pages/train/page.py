@@ -189,9 +189,10 @@ class TrainPage(Page):
     # ---- the running run
 
     def start(self) -> None:
-        """Begin a run with what is set up."""
+        """Begin a run with what is set up; only while that is on show."""
         settings, choice = self.setup.settings, self.setup.data.choice
-        if settings is None or choice is None or not self.start_footer.button.isEnabled():
+        offered = self.tabs.current == "setup" and self.start_footer.button.isEnabled()
+        if settings is None or choice is None or not offered:
             return
         name = self.setup.run_name.text().strip()
 

@@ -82,7 +82,7 @@ def running_facts(story: RunStory) -> list[Fact]:
         facts.append(("Gap", f"{gap_epe_px(last):+.3g} px", "warning" if large_gap(last) else ""))
         guard = story.baseline.guard_epe_px if story.baseline is not None else None
         if guard is not None and last.guard_epe_px is not None:
-            tone = "warning" if judge_guard(last, story.baseline) else ""
+            tone = "warning" if judge_guard(last, story.baseline, story.settings) else ""
             facts.append(("Guard", f"{guard:.3g} → {last.guard_epe_px:.3g} px", tone))
         facts += _patience(story)
     facts += _pace(story)
@@ -131,7 +131,7 @@ def closing_verdict(story: RunStory) -> list[Judgement]:
         return [Judgement("Failed", f"{story.end.message} {story.end.why}".strip(), story.end.next_step or kept, "bad")]
     if not story.epochs:
         return [Judgement("No epoch finished", "There is nothing to judge.", "Resume it or start a new run.")]
-    forgotten = judge_guard(story.best or story.epochs[-1], story.baseline)
+    forgotten = judge_guard(story.best or story.epochs[-1], story.baseline, story.settings)
     return [_result(story), *([forgotten] if forgotten else []), *_lesson(story), *_interruption(story)]
 
 
