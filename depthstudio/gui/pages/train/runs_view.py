@@ -22,7 +22,9 @@ _TOKENS = ("accent", "warning", "mask_border", "bad", "mask_percentile", "train"
 _WHAT = {"validation_epe_px": "EPE", "validation_loss": "Loss", "gap": "Gap"}
 _UNITS = {"validation_epe_px": "px", "validation_loss": "", "gap": "px"}
 _HINT = "Choose runs above, with Ctrl several, to lay their curves over each other."
-_LEGEND_CHARACTERS, _MANY = 12, 3  # from so many runs on the legend holds numbers
+_LEGEND_CHARACTERS = {2: 12, 3: 6}  # number of runs -> of each name, so that legend and table fit beside each other
+_LEAST_COLUMN_PX = 64
+_MANY = 3  # above, the legend holds numbers
 
 
 class RunsView(QWidget):
@@ -46,6 +48,7 @@ class RunsView(QWidget):
         self.differences.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.differences.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
         self.differences.setShowGrid(False)
+        self.differences.setWordWrap(False)
         self._difference_words = label("Settings that differ", "section")
         heading = row(label("Runs over each other", "section"), self._hint, self.what)
         heading.setStretch(1, 1)
@@ -101,8 +104,9 @@ class RunsView(QWidget):
     def _names(self) -> list[str]:
         """Short and different, for the legend."""
         names: list[str] = []
+        limit = _LEGEND_CHARACTERS.get(len(self.stories), 12)
         for story in self.stories:
-            short = story.name if len(story.name) <= _LEGEND_CHARACTERS else f"{story.name[:_LEGEND_CHARACTERS]}…"
+            short = story.name if len(story.name) <= limit else f"{story.name[:limit].rstrip()}…"
             number = 2
             name = short
             while name in names:
@@ -127,7 +131,8 @@ class RunsView(QWidget):
         table.setHorizontalHeaderLabels(heads)
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
+        header.setMinimumSectionSize(_LEAST_COLUMN_PX)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)  # its words are in the tip, too
         table.setRowCount(len(lines))
         for line, (title, values) in enumerate(lines):
             for place, words in enumerate((title, *values)):
