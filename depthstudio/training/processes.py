@@ -6,6 +6,7 @@ batch. Gradients are averaged by DistributedDataParallel through Lightning Fabri
 
 from __future__ import annotations
 
+import atexit
 import os
 import warnings
 from collections.abc import Sequence
@@ -96,6 +97,7 @@ class FabricProcesses:
             strategy=strategy,
         )
         self._fabric.launch()
+        atexit.register(_part)
 
     @property
     def rank(self) -> int:
@@ -149,6 +151,12 @@ def launched_processes() -> Processes:
 def is_first_process() -> bool:
     """True where files are written and lines are printed; may be asked before joining the others."""
     return int(os.environ.get(_RANK, "0")) == 0
+
+
+def _part() -> None:
+    """Fabric does so for NCCL only; gloo's threads, still running when the process ends, now and then abort it."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _keep_quiet() -> None:

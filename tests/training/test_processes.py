@@ -15,25 +15,28 @@ import json, sys
 import torch
 from depthstudio.training.processes import launched_processes
 
-processes = launched_processes()
-torch.manual_seed(0)
-network = torch.nn.Linear(3, 1)
-network.unused = torch.nn.Linear(3, 1)
-inputs = torch.arange(12.0).view(4, 3)
-mine = torch.stack(list(processes.share(inputs)))
-joined = processes.joined(network)
-joined(mine).mean().backward()
-items = ["a", "b", "c", "d", "e"]
-result = {
-    "rank": processes.rank,
-    "count": processes.count,
-    "gradient": network.weight.grad.tolist(),
-    "total": processes.total([processes.rank + 1.0, 1e-9]),
-    "gathered": processes.gathered(processes.share(items)),
-    "agreed": processes.agreed({"rank": processes.rank}),
-}
-with open(f"{sys.argv[1]}/{processes.rank}.json", "w") as file:
-    json.dump(result, file)
+def main():
+    processes = launched_processes()
+    torch.manual_seed(0)
+    network = torch.nn.Linear(3, 1)
+    network.unused = torch.nn.Linear(3, 1)
+    inputs = torch.arange(12.0).view(4, 3)
+    mine = torch.stack(list(processes.share(inputs)))
+    joined = processes.joined(network)
+    joined(mine).mean().backward()
+    items = ["a", "b", "c", "d", "e"]
+    result = {
+        "rank": processes.rank,
+        "count": processes.count,
+        "gradient": network.weight.grad.tolist(),
+        "total": processes.total([processes.rank + 1.0, 1e-9]),
+        "gathered": processes.gathered(processes.share(items)),
+        "agreed": processes.agreed({"rank": processes.rank}),
+    }
+    with open(f"{sys.argv[1]}/{processes.rank}.json", "w") as file:
+        json.dump(result, file)
+
+main()
 """
 
 
