@@ -213,17 +213,18 @@ class MainWindow(QMainWindow):
 
     def _would_be_cut_off(self) -> str:
         """What closing would cut off, as a question's text; empty when nothing."""
-        if self.studio.activities:
-            return " ".join(activity.question for activity in self.studio.activities.values())
+        activities = self.studio.activities.values()
+        told = [activity.question for activity in activities]
         titles = [task.title for task in self.studio.tasks.running if task.shown]
-        if not titles:
-            return ""
-        return f"Not finished yet: {', '.join(titles)}. Closing cuts {'it' if len(titles) == 1 else 'them'} off."
+        if titles and not any(activity.runs for activity in activities):
+            them = "it" if len(titles) == 1 else "them"
+            told.append(f"Not finished yet: {', '.join(titles)}. Closing cuts {them} off.")
+        return " ".join(told)
 
     def _ask_to_close(self, text: str) -> None:
         if self.question is not None:
             return
-        answers = [("Keep it running", self._stay, ""), ("Stop and close", self._close_anyway, "danger")]
+        answers = [("Stay", self._stay, ""), ("Close anyway", self._close_anyway, "danger")]
         self.question = QuestionSheet(self, "Close DepthStudio?", text, answers)
 
     def _stay(self) -> None:

@@ -30,10 +30,14 @@ class ActiveCalibration:
 
 @dataclass(frozen=True)
 class Activity:
-    """Something that must not be cut off: shown as a dot in the side bar and asked about when closing."""
+    """Something that must not be lost: shown as a dot in the side bar and asked about when closing.
+
+    runs: a task that closing stops; else something that is not saved.
+    """
 
     text: str
     question: str
+    runs: bool = True
 
 
 class Studio(QObject):

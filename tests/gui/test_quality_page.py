@@ -76,6 +76,7 @@ def test_stations_become_curves_and_files(page: QualityPage, studio: Studio, tmp
     assert list(x) == [0.5, 1.0, 2.0]
     page.remove_station(0)
     assert len(page.stations) == 2
+    assert studio.activities["quality"].question == "2 stations are not saved."
     for kind in ("csv", "pdf"):
         page.saving.save(tmp_path / f"quality.{kind}")
         qtbot.waitUntil(lambda kind=kind: (tmp_path / f"quality.{kind}").is_file(), timeout=SLOW_MS)
@@ -85,6 +86,11 @@ def test_stations_become_curves_and_files(page: QualityPage, studio: Studio, tmp
     ]  # fmt: skip
     assert float(rows[1]["z_accuracy_mm"]) == pytest.approx(10, rel=0.01)
     assert (tmp_path / "quality.pdf").read_bytes().startswith(b"%PDF")
+    qtbot.waitUntil(lambda: "quality" not in studio.activities, timeout=SLOW_MS)
+    page.add_station(reading(4.0, known_m=4.0))
+    assert studio.activities["quality"].question.startswith("1 station of")
+    page.remove_station(2)
+    assert "quality" not in studio.activities
 
 
 def test_unknown_numbers_are_empty_cells(tmp_path: Path) -> None:

@@ -399,6 +399,6 @@ def test_closing_asks_while_training(page: TrainPage, window: MainWindow, worksp
     window.close()
     assert window.isVisible()
     assert window.question is not None
-    window.question.buttons["Stop and close"].click()
+    window.question.buttons["Close anyway"].click()
     assert not window.isVisible()
     assert list_runs(workspace.runs)[0].last_state_path.exists()

@@ -181,12 +181,24 @@ def test_closing_asks_while_something_runs(window: MainWindow, studio: Studio, q
     assert window.isVisible()
     question = window.question
     assert question is not None
-    qtbot.mouseClick(question.buttons["Keep it running"], Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(question.buttons["Stay"], Qt.MouseButton.LeftButton)
     assert window.isVisible()
     window.close()
     assert window.question is not None
-    qtbot.mouseClick(window.question.buttons["Stop and close"], Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.question.buttons["Close anyway"], Qt.MouseButton.LeftButton)
     assert not window.isVisible()
+
+
+def test_closing_tells_of_what_is_not_saved_beside_what_runs(window: MainWindow, studio: Studio) -> None:
+    done = Event()
+    studio.tasks.run(lambda _: done.wait(20), "Export a network", shown=True)
+    studio.set_activity("quality", Activity("1 station", "1 station is not saved.", runs=False))
+    window.close()
+    assert window.question is not None
+    told = "1 station is not saved. Not finished yet: Export a network. Closing cuts it off."
+    assert window.question.accessibleName() == f"Close DepthStudio? {told}"
+    done.set()
+    window.question.buttons["Close anyway"].click()
 
 
 @pytest.mark.parametrize("mode", [ThemeMode.LIGHT, ThemeMode.DARK])
