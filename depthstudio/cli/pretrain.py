@@ -30,6 +30,12 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--max-disparity", type=int, default=192, help="px, with --crop (default: %(default)s)")
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="peak rate (default: %(default)s)")
+    parser.add_argument(
+        "--occluded-weight",
+        type=float,
+        default=0.5,
+        help="of pixels that the right camera does not see, after 30 %% of the time (default: %(default)s)",
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes that make crops (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of the training (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
@@ -74,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _settings(arguments: argparse.Namespace) -> PretrainSettings:
     from depthstudio.training.pretrain import Phase, PretrainSettings
+    from depthstudio.training.pretrain_loss import LossWeights
 
     chosen: dict[str, Any] = {}
     if arguments.crop:
@@ -86,6 +93,7 @@ def _settings(arguments: argparse.Namespace) -> PretrainSettings:
         start_from=arguments.start_from,
         batch=arguments.batch,
         learning_rate=arguments.learning_rate,
+        weights=LossWeights(occluded=arguments.occluded_weight),
         workers=arguments.workers,
         device=arguments.device,
         precision=arguments.precision,

@@ -35,7 +35,6 @@ HISTORY_FILE = "history.jsonl"
 WARM_UP = 0.03
 FINAL_RATE_SHARE = 0.01
 OCCLUDED_FROM = 0.3
-OCCLUDED_WEIGHT = 0.5
 CLIP_NORM = 1.0
 
 
@@ -213,7 +212,7 @@ class Pretraining:
         batch = {name: value.to(self.device, non_blocking=True) for name, value in next(self.stream).items()}
         truth = batch["disparity"]
         known = ((truth > 0) & (truth < phase.max_disparity)).float()
-        occluded_weight = OCCLUDED_WEIGHT if fraction >= OCCLUDED_FROM else 0.0
+        occluded_weight = self.settings.weights.occluded if fraction >= OCCLUDED_FROM else 0.0
         weight = torch.where(batch["occluded"], known * occluded_weight, known)
         left, right = (channels_last(batch[side].float() / 255) for side in ("left", "right"))
         with autocast(self.device, self.precision.bf16):

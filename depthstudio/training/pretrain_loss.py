@@ -16,13 +16,17 @@ CENTRE_SHARE = 0.8
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the parts; the final disparity has weight 1. robust_px: see _regression; 0 = plain smooth L1."""
+    """Weights of the parts; the final disparity has weight 1. robust_px: see _regression; 0 = plain smooth L1.
+
+    occluded: of pixels that the right camera does not see, after the first OCCLUDED_FROM of the time.
+    """
 
     steps: float = 0.5
     volume: float = 0.3
     classification: float = 1.0
     spread: float = 0.1
     robust_px: float = 8.0
+    occluded: float = 0.5
 
 
 def pretraining_loss(
