@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from depthstudio.cli.numbers import positive
+
 if TYPE_CHECKING:
     from depthstudio.training.pretrain import PretrainEvent, PretrainSettings
 
@@ -15,21 +17,27 @@ if TYPE_CHECKING:
 def add_verbs(verbs: argparse._SubParsersAction) -> None:
     """Register this module's verbs."""
     parser = verbs.add_parser("pretrain", help="train a network from nothing on synthetic pairs, for hours")
-    parser.add_argument("--hours", type=float, required=True, help="time budget of the whole run, resumes included")
+    parser.add_argument(
+        "--hours", type=positive(float), required=True, help="time budget of the whole run, resumes included"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on from the state in RUN")
     parser.add_argument("--network", default="depthstudio-s", help="default: %(default)s")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="option of the network")
     parser.add_argument("--start-from", default="", metavar="FILE", help="begin with the weights of this network")
     parser.add_argument("--pool", type=Path, metavar="DIR", help="keep rendered scenes here and use them again")
-    parser.add_argument("--pool-size", type=int, default=3000, help="scenes in the pool (default: %(default)s)")
+    parser.add_argument(
+        "--pool-size", type=positive(int), default=3000, help="scenes in the pool (default: %(default)s)"
+    )
     parser.add_argument("--renderers", type=int, default=1, help="processes that fill the pool (default: %(default)s)")
-    parser.add_argument("--batch", type=int, default=4, help="crops per step (default: %(default)s)")
+    parser.add_argument("--batch", type=positive(int), default=4, help="crops per step (default: %(default)s)")
     parser.add_argument(
         "--crop", metavar="WxH", help="one crop size for the whole run; default: 320x192, later 448x256"
     )
-    parser.add_argument("--max-disparity", type=int, default=192, help="px, with --crop (default: %(default)s)")
-    parser.add_argument("--learning-rate", type=float, default=1e-3, help="peak rate (default: %(default)s)")
+    parser.add_argument(
+        "--max-disparity", type=positive(int), default=192, help="px, with --crop (default: %(default)s)"
+    )
+    parser.add_argument("--learning-rate", type=positive(float), default=1e-3, help="peak rate (default: %(default)s)")
     parser.add_argument(
         "--occluded-weight",
         type=float,
@@ -37,12 +45,14 @@ def add_verbs(verbs: argparse._SubParsersAction) -> None:
         help="of pixels that the right camera does not see, after 30 %% of the time (default: %(default)s)",
     )
     parser.add_argument("--workers", type=int, default=1, help="processes that make crops (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=2, help="CPU threads of the training (default: %(default)s)")
+    parser.add_argument(
+        "--threads", type=positive(int), default=2, help="CPU threads of the training (default: %(default)s)"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
     parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto", help="auto measures")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, help="stop after this many steps, whatever the time")
-    parser.add_argument("--validate-minutes", type=float, default=15.0, help="default: %(default)s")
+    parser.add_argument("--steps", type=positive(int), help="stop after this many steps, whatever the time")
+    parser.add_argument("--validate-minutes", type=positive(float), default=15.0, help="default: %(default)s")
     parser.add_argument("--nice", action="store_true", help="run at the lowest priority")
     parser.set_defaults(run=run)
 

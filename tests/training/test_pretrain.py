@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,22 @@ def test_a_run_writes_its_files_and_a_stopped_one_goes_on(tmp_path: Path, light_
     assert (more[-1].step, more[-1].crops) == (5, 10)
     assert more[-1].elapsed_s > events[-1].elapsed_s
     assert json.loads((folder / "history.jsonl").read_text().splitlines()[-1])["kind"] == "finished"
+
+
+@pytest.mark.parametrize(("weight", "learns"), [(0.0, False), (1.0, True)])
+def test_hidden_pixels_count_late_and_as_much_as_asked(
+    tmp_path: Path, light_validation: None, weight: float, learns: bool
+) -> None:
+    class AllHidden(ShiftedNoise):
+        def draw(self, rng: np.random.Generator, size: tuple[int, int], max_disparity: int) -> SyntheticPair:
+            pair = super().draw(rng, size, max_disparity)
+            return replace(pair, occluded=np.ones_like(pair.occluded))
+
+    wanted = settings(max_steps=4, weights=LossWeights(occluded=weight))
+    events = pretrain(wanted, tmp_path / "run", source=AllHidden())
+    losses = [event.values["full"] for event in events if event.kind == "progress"]
+    assert losses[:2] == [0, 0]
+    assert [loss > 0 for loss in losses[2:]] == [learns] * 2
 
 
 def test_resumed_state_is_the_saved_one(tmp_path: Path, light_validation: None) -> None:
