@@ -29,6 +29,8 @@ class SourceChooser(Chooser):
         self._studio = studio
         self._infos: list[SourceInfo] = []
         self._listing = self._list_again = False
+        self.address = QLineEdit()
+        self._address_action = self._make_address_action()
         self.menu_shown.aboutToShow.connect(self.list_sources)
         studio.sources.cameras_changed.connect(self.list_sources)
         studio.sources.watch_cameras()
@@ -107,6 +109,7 @@ class SourceChooser(Chooser):
 
     def _fill(self) -> None:
         sources, menu = self._studio.sources, self.menu_shown
+        is_typing = self.address.hasFocus()
         menu.clear()
         for kind, group in groupby(self._infos, key=lambda info: info.kind):
             self.add_heading(_GROUP_TITLES.get(kind, kind.capitalize()))
@@ -117,14 +120,17 @@ class SourceChooser(Chooser):
         self.add_heading("Files and addresses")
         self.add_item("Open recording…\tCtrl+O", self.open_recording)
         self.add_item("Open folder…", self.open_folder)
-        menu.addAction(self._address_field())
+        menu.addAction(self._address_action)
+        if is_typing:
+            self.address.setFocus()
         if sources.url:
             menu.addSeparator()
             self.add_item("Open again", sources.reopen)
             self.add_item("Close the source", sources.close)
 
-    def _address_field(self) -> QWidgetAction:
-        field = QLineEdit()
+    def _make_address_action(self) -> QWidgetAction:
+        """Made once: the menu is filled again whenever a camera comes or goes, perhaps while somebody types."""
+        field = self.address
         field.setPlaceholderText("Type an address, e.g. sim://ir?scene=desk")
         field.setMinimumWidth(320)
         field.setAccessibleName("Source address")
@@ -132,6 +138,7 @@ class SourceChooser(Chooser):
         def entered() -> None:
             address = field.text().strip()
             if address:
+                field.clear()
                 self.menu_shown.close()
                 self._studio.sources.open(address)
 
@@ -140,6 +147,6 @@ class SourceChooser(Chooser):
         layout = QHBoxLayout(holder)
         layout.setContentsMargins(GRID_PX, 4, GRID_PX, 4)
         layout.addWidget(field)
-        action = QWidgetAction(self.menu_shown)
+        action = QWidgetAction(self)
         action.setDefaultWidget(holder)
         return action

@@ -247,3 +247,19 @@ class TaskRunner(QObject):
     @Slot()
     def _forget_ended(self) -> None:
         self._tasks = [task for task in self._tasks if task.is_running]
+
+
+class NewestAnswer:
+    """One kind of question, such as a list to read: of several asked before an answer came only the last is told."""
+
+    def __init__(self, tasks: TaskRunner) -> None:
+        self._tasks = tasks
+        self._newest: Task | None = None
+
+    def run(self, work: Callable[[TaskContext], Any], title: str, done: Callable[[Any], None]) -> Task:
+        """Like TaskRunner.run; done(result) is not called when something was asked for after this."""
+        if self._newest is not None and self._newest.is_running:
+            # Not by a function around `done`: Qt would still call that after a widget that `done` belongs to is gone.
+            self._newest.succeeded.disconnect()
+        self._newest = self._tasks.run(work, title, done)
+        return self._newest

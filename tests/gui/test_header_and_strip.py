@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -30,9 +31,18 @@ def test_the_source_menu_lists_rigs_and_recordings(
 
 
 def test_an_address_can_be_typed(window: MainWindow, studio: Studio, qtbot: QtBot) -> None:
-    (field,) = window.header.source.menu_shown.findChildren(QLineEdit)
-    field.setText("nothing://here")
-    field.returnPressed.emit()
+    chooser = window.header.source
+    chooser.menu_shown.popup(chooser.mapToGlobal(chooser.rect().bottomLeft()))
+    (field,) = chooser.menu_shown.findChildren(QLineEdit)
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus, timeout=10_000)
+    qtbot.keyClicks(field, "nothing:")
+    chooser.list_sources()  # as when a camera is plugged in
+    assert chooser.menu_shown.findChildren(QLineEdit) == [field]
+    assert field.isVisible() and field.hasFocus()
+    qtbot.keyClicks(field, "//here")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert not chooser.menu_shown.isVisible()
     qtbot.waitUntil(lambda: studio.sources.state is SourceState.FAILED, timeout=10_000)
     assert "nothing" in window.banners[0].notice.what
 

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from depthstudio.gui.pages.train import closer_look, data_section, library, run_frames, samples
 from depthstudio.gui.studio import Studio
+from depthstudio.gui.tasks import NewestAnswer
 from depthstudio.training.checks.finding import Finding
 from depthstudio.training.events import FrameScore
 from depthstudio.training.settings import TrainingSettings
@@ -120,3 +121,15 @@ def test_findings_are_those_of_the_data_chosen_last(
     look.look_at_data(data("second"))
     wait_until_idle(studio, qtbot)
     assert [finding.what for finding in look.picture_findings] == ["About second."]
+
+
+def test_a_list_asked_for_again_is_not_overwritten_by_the_first_answer(studio: Studio, qtbot: QtBot) -> None:
+    go_on = threading.Event()
+    told: list[str] = []
+    listing = NewestAnswer(studio.tasks)
+    listing.run(lambda _: "old" if go_on.wait(20) else "", "List", told.append)
+    listing.run(lambda _: "new", "List", told.append)
+    qtbot.waitUntil(lambda: told == ["new"], timeout=20_000)
+    go_on.set()
+    wait_until_idle(studio, qtbot)
+    assert told == ["new"]

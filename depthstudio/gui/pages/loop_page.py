@@ -12,6 +12,7 @@ from depthstudio.gui.loop_engine import EngineState, LoopEngine
 from depthstudio.gui.network_chooser import NetworkItem, list_networks
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.studio import Studio
+from depthstudio.gui.tasks import NewestAnswer
 
 
 class LoopPage(Page):
@@ -24,6 +25,7 @@ class LoopPage(Page):
         super().__init__(studio)
         self.networks_listed = False
         self._loops = engine
+        self._listing = NewestAnswer(studio.tasks)
         self._frame_kind: tuple[object, ...] = ()
         self._polling = QTimer(self, interval=poll_ms)
         self._polling.timeout.connect(self._poll)
@@ -69,7 +71,7 @@ class LoopPage(Page):
     def list_networks(self) -> None:
         """Look for networks in the background."""
         workspace = self.studio.workspace
-        self.studio.tasks.run(lambda _: list_networks(workspace), "List networks", self._on_networks)
+        self._listing.run(lambda _: list_networks(workspace), "List networks", self._on_networks)
 
     def _on_networks(self, items: list[NetworkItem]) -> None:
         self.networks_listed = True

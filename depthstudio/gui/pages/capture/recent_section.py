@@ -12,7 +12,7 @@ from depthstudio.cameras.urls import SourceUrl
 from depthstudio.datasets.session import Session, list_sessions
 from depthstudio.gui.pages.dataset.recording_bar import ROLE_TONES, ROLES
 from depthstudio.gui.studio import Studio
-from depthstudio.gui.tasks import TaskContext
+from depthstudio.gui.tasks import NewestAnswer, TaskContext
 from depthstudio.gui.widgets.basics import Section, button, label
 from depthstudio.gui.widgets.cards import CardList, MediaCard
 
@@ -34,6 +34,7 @@ class RecentSection(Section):
         super().__init__("Recordings")
         self._studio = studio
         self._newest: Path | None = None
+        self._reading = NewestAnswer(studio.tasks)
         self.heading_row.addWidget(
             button("All", lambda: studio.show_page("dataset"), kind="link", tip="Open the Dataset page")
         )
@@ -52,7 +53,7 @@ class RecentSection(Section):
             newest_first = sorted(list_sessions(folder), key=lambda session: session.created, reverse=True)
             return [(session, session.thumbnail()) for session in newest_first[:_SHOWN]]
 
-        self._studio.tasks.run(read, "List recordings", self._show)
+        self._reading.run(read, "List recordings", self._show)
 
     def set_newest(self, folder: Path) -> None:
         """Mark the card of the recording that was just made."""

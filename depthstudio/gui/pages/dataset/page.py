@@ -22,6 +22,7 @@ from depthstudio.gui.pages.dataset.reading import FrameLoader, FramePicture
 from depthstudio.gui.pages.dataset.recording_bar import RecordingBar
 from depthstudio.gui.pages.dataset.viewer import FrameViewer
 from depthstudio.gui.studio import Studio
+from depthstudio.gui.tasks import NewestAnswer
 from depthstudio.gui.widgets.basics import button
 from depthstudio.gui.widgets.status import EmptyState
 
@@ -40,6 +41,7 @@ class DatasetPage(Page):
         self._wanted = 0
         self.library = LibraryActions(studio, self)
         self._loader = FrameLoader(studio.tasks, self)
+        self._listing = NewestAnswer(studio.tasks)
         self._build_stage()
         self._build_panel()
         self._build_empty()
@@ -118,7 +120,7 @@ class DatasetPage(Page):
     def reload(self) -> None:
         """Read the list again in the background."""
         folder = self.studio.workspace.sessions
-        self.studio.tasks.run(lambda _: read_library(folder), "List recordings", self._on_library)
+        self._listing.run(lambda _: read_library(folder), "List recordings", self._on_library)
 
     def choose(self, folder: Path) -> None:
         """Show a recording, from its first frame."""

@@ -18,7 +18,7 @@ from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.evaluate.setup import EvaluationSetup, EvaluationWish
 from depthstudio.gui.pages.evaluate.tables import NumberTable, show_bands, show_comparison, show_frames
 from depthstudio.gui.studio import Activity, Studio
-from depthstudio.gui.tasks import Task, TaskContext
+from depthstudio.gui.tasks import NewestAnswer, Task, TaskContext
 from depthstudio.gui.theme import GRID_PX, mark, theme
 from depthstudio.gui.training_worker import validation_folders
 from depthstudio.gui.widgets.basics import Segments, button, column, label, row
@@ -76,6 +76,7 @@ class EvaluatePage(Page):
         self.task: Task | None = None
         self._picture_task: Task | None = None
         self._listed = False
+        self._networks, self._sessions = NewestAnswer(studio.tasks), NewestAnswer(studio.tasks)
         self.comparison_table = NumberTable("Comparison")
         self.frames_table = NumberTable("Frames, worst first")
         self.bands_table = NumberTable("By distance")
@@ -150,9 +151,8 @@ class EvaluatePage(Page):
     def list_choices(self) -> None:
         """Look for networks and recordings in the background."""
         workspace = self.studio.workspace
-        tasks = self.studio.tasks
-        tasks.run(lambda _: list_networks(workspace), "List networks", self.setup.set_networks_known)
-        tasks.run(lambda _: list_sessions(workspace.sessions), "List recordings", self.setup.set_sessions)
+        self._networks.run(lambda _: list_networks(workspace), "List networks", self.setup.set_networks_known)
+        self._sessions.run(lambda _: list_sessions(workspace.sessions), "List recordings", self.setup.set_sessions)
 
     def evaluate_network(self, what: object) -> None:
         """A run's folder, or a network's file, that somebody wants to see compared; it joins those chosen.

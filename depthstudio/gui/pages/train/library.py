@@ -13,7 +13,7 @@ from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.dataset.trash import restore, throw_away
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.studio import Studio
-from depthstudio.gui.tasks import TaskContext
+from depthstudio.gui.tasks import NewestAnswer, TaskContext
 from depthstudio.gui.widgets.sheet import QuestionSheet
 from depthstudio.training.run import Run, RunSummary, list_runs
 
@@ -53,7 +53,7 @@ class RunLibrary(QObject):
         self._studio = studio
         self.entries: list[RunEntry] = []
         self.question: QuestionSheet | None = None
-        self._several: list[Path] = []
+        self._list, self._several = NewestAnswer(studio.tasks), NewestAnswer(studio.tasks)
 
     def reload(self) -> None:
         """Read all runs; `changed` follows."""
@@ -62,7 +62,7 @@ class RunLibrary(QObject):
         def work(_: TaskContext) -> list[RunEntry]:
             return read_runs(folder)
 
-        self._studio.tasks.run(work, "List runs", self._on_entries)
+        self._list.run(work, "List runs", self._on_entries)
 
     def open(self, folder: Path) -> None:
         """Read a run with its curves; `opened` follows."""
@@ -70,16 +70,11 @@ class RunLibrary(QObject):
 
     def read_several(self, folders: list[Path]) -> None:
         """Read runs to lay over each other; `several_read` follows, for those that were asked for last."""
-        self._several = folders
 
         def work(_: TaskContext) -> list[RunStory]:
             return [RunStory.of(Run.open(folder)) for folder in folders]
 
-        def read(stories: list[RunStory]) -> None:
-            if self._several is folders:
-                self.several_read.emit(stories)
-
-        self._studio.tasks.run(work, "Read runs", read)
+        self._several.run(work, "Read runs", self.several_read.emit)
 
     def describe(self, entry: RunEntry, name: str, notes: str) -> None:
         """Give a run another name or note."""

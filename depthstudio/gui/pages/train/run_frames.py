@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from depthstudio.frames import Image
 from depthstudio.gui.pages.train.story import RunStory
 from depthstudio.gui.studio import Studio
-from depthstudio.gui.tasks import TaskContext
+from depthstudio.gui.tasks import NewestAnswer, TaskContext
 from depthstudio.gui.training_worker import frame_picture, scored_frames
 from depthstudio.training.events import FrameScore
 
@@ -24,7 +24,7 @@ class RunFrames(QObject):
         super().__init__(parent)
         self._studio = studio
         self._measured: RunStory | None = None
-        self._asked: tuple[Path, FrameScore] | None = None
+        self._predictions = NewestAnswer(studio.tasks)
 
     def is_measuring(self, story: RunStory) -> bool:
         """This run's frames are just being measured."""
@@ -45,16 +45,11 @@ class RunFrames(QObject):
 
     def predict(self, folder: Path, frame: FrameScore) -> None:
         """Let a run's network predict one of its validation frames; of several asked for, only the last is told."""
-        self._asked = folder, frame
 
         def work(_: TaskContext) -> Image:
             return frame_picture(folder, frame)
 
-        def done(picture: Image) -> None:
-            if self._asked == (folder, frame):
-                self.predicted.emit(folder, frame, picture)
-
-        self._studio.tasks.run(work, "Predict a frame", done)
+        self._predictions.run(work, "Predict a frame", lambda picture: self.predicted.emit(folder, frame, picture))
 
     def _on_scores(self, frames: tuple[FrameScore, ...]) -> None:
         story, self._measured = self._measured, None
