@@ -66,6 +66,7 @@ class RecordedSource(FrameSource):
         self._position_s = 0.0
         self._interval_s = _USUAL_GAP_S
         self._shown: int | None = None
+        self._sought_s: float | None = None
 
     @property
     def is_live(self) -> bool:
@@ -104,13 +105,16 @@ class RecordedSource(FrameSource):
         self._paused = True
         if frames > 0:
             self._steps += frames
+        elif self._sought_s is not None:  # asked for again before the frame there was shown
+            self.seek(self._sought_s + frames * self._interval_s)
         else:
             self.seek(self._position_s + (frames - 0.5) * self._interval_s)
 
     def seek(self, position_s: float) -> None:
         """Go on at `position_s` after the first frame. A paused recording shows the frame there."""
         last_s = self.duration_s if self.duration_s is not None else position_s
-        self.jump(min(max(position_s, 0.0), last_s))
+        self._sought_s = min(max(position_s, 0.0), last_s)
+        self.jump(self._sought_s)
         self._due = None
         self._steps = int(self._paused)
         self._pacer.restart()
@@ -145,11 +149,12 @@ class RecordedSource(FrameSource):
     def _note(self, frame: StereoFrame) -> None:
         self._delivered += 1
         self._shown = self.fetched_index
+        was_sought, self._sought_s = self._sought_s is not None, None
         self._steps = max(0, self._steps - 1)
         if self._origin_s is None:
             self._origin_s = self.first_timestamp_s if self.first_timestamp_s is not None else frame.timestamp_s
         position_s = frame.timestamp_s - self._origin_s
-        if 0 < position_s - self._position_s <= _LONGEST_GAP_S:
+        if not was_sought and 0 < position_s - self._position_s <= _LONGEST_GAP_S:
             self._interval_s = position_s - self._position_s
         self._position_s = position_s
 

@@ -136,6 +136,20 @@ def test_seeking_while_paused_shows_the_frame_there(make: Callable[[Path], str],
     source.close()
 
 
+@MAKERS
+def test_two_quick_steps_back_go_back_by_two(make: Callable[[Path], str], tmp_path: Path) -> None:
+    source = opened(make(tmp_path))
+    source.pause(True)
+    source.seek(20 / FPS)
+    shown = next_of(source).number
+    source.step(-1)
+    source.step(-1)  # before the first was shown
+    assert next_of(source).number == shown - 2
+    source.step(-1)
+    assert next_of(source).number == shown - 3
+    source.close()
+
+
 def a_slow_session(folder: Path, times_s: list[float]) -> RecordedSource:
     with SessionWriter(folder / "slow", "sim://ir", None, {}) as writer:
         for number, time_s in enumerate(times_s):
