@@ -36,8 +36,10 @@ def _predict(arguments: argparse.Namespace) -> int:
 
     from depthstudio.datasets.disparity_file import check_suffix, write_disparity
     from depthstudio.geometry import Rectifier, StereoCalibration
+    from depthstudio.storage import check_target
 
     check_suffix(arguments.output)
+    check_target(arguments.output)
     left, right = _read(arguments.left), _read(arguments.right)
     rectifier = None
     if arguments.calibration is not None:
