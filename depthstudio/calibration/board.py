@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -121,6 +121,10 @@ class Board:
     def corner_count(self) -> int:
         """How many points there are."""
         return self.columns * self.rows
+
+    def has_points_of(self, other: Board) -> bool:
+        """True when the two differ in nothing but lengths: what was seen of one can be taken for the other."""
+        return replace(self, square_m=other.square_m, marker_share=other.marker_share) == other
 
     @property
     def may_be_partial(self) -> bool:

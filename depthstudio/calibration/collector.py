@@ -151,11 +151,13 @@ class ViewCollector:
         with self._lock:
             self._collected = sorted([*self._collected, collected], key=lambda one: one.view.name)
 
-    def clear(self) -> None:
-        """Start again."""
-        with self._lock:
-            self._collected = []
-        self._last, self._last_number = None, 0
+    def rescaled(self, board: Board) -> ViewCollector:
+        """The same views of a board that has the same points in another size."""
+        other = ViewCollector(board, require_still=self._require_still, min_views=self.min_views)
+        for one in self.collected:
+            other.add(one.view, one.left, one.right)
+        other._last_number = self._last_number
+        return other
 
     def save_images(self, folder: Path) -> None:
         """Write every view as left_01.png and right_01.png for `load_views`, and the board for `board_of_views`."""

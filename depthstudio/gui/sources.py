@@ -163,9 +163,9 @@ class SourceController(OpenSource):
         if self.url:
             self.open(self.url)
 
-    def close(self) -> None:
-        """Close the source in the background."""
-        self._begin("", lambda: None)
+    def close(self, then: Callable[[], None] | None = None) -> None:
+        """Close the source in the background; `then` is called when the camera is free."""
+        self._begin("", lambda: None, then)
 
     def close_now(self) -> None:
         """Close and wait; only for leaving the program."""
@@ -213,7 +213,9 @@ class SourceController(OpenSource):
         else:
             self._command(lambda source: source.seek(position_s))
 
-    def _begin(self, url: str, create: Callable[[], CaptureThread | None]) -> None:
+    def _begin(
+        self, url: str, create: Callable[[], CaptureThread | None], then: Callable[[], None] | None = None
+    ) -> None:
         self._generation += 1
         generation = self._generation
         old, self._capture = self._capture, None
@@ -241,6 +243,8 @@ class SourceController(OpenSource):
             self._leaving = [one for one in self._leaving if one not in leaving]
             if generation == self._generation and capture is not None:
                 self._start(capture)
+            if then is not None:
+                then()
 
         def refused(error: BaseException) -> None:
             self._leaving = [one for one in self._leaving if one not in leaving]

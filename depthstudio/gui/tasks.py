@@ -256,10 +256,17 @@ class NewestAnswer:
         self._tasks = tasks
         self._newest: Task | None = None
 
-    def run(self, work: Callable[[TaskContext], Any], title: str, done: Callable[[Any], None]) -> Task:
-        """Like TaskRunner.run; done(result) is not called when something was asked for after this."""
+    def run(
+        self,
+        work: Callable[[TaskContext], Any],
+        title: str,
+        done: Callable[[Any], None],
+        failed: Callable[[BaseException], None] | None = None,
+    ) -> Task:
+        """Like TaskRunner.run; neither done nor failed is called when something was asked for after this."""
         if self._newest is not None and self._newest.is_running:
             # Not by a function around `done`: Qt would still call that after a widget that `done` belongs to is gone.
             self._newest.succeeded.disconnect()
-        self._newest = self._tasks.run(work, title, done)
+            self._newest.failed.disconnect()
+        self._newest = self._tasks.run(work, title, done, failed)
         return self._newest

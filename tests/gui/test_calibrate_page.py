@@ -16,6 +16,7 @@ from depthstudio.geometry import StereoCalibration
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.calibrate import CalibratePage
 from depthstudio.gui.pages.calibrate.board_printing import save_page
+from depthstudio.gui.pages.calibrate.saving import complete_path
 from depthstudio.gui.studio import Studio
 
 SIZE = (320, 240)
@@ -61,7 +62,7 @@ def test_from_pairs_to_a_calibration_in_use(
 ) -> None:
     write_pairs(tmp_path / "pairs")
     assert page.is_empty
-    page.load_folder(tmp_path / "pairs")
+    page.loader.load_folder(tmp_path / "pairs")
     qtbot.waitUntil(lambda: len(page.collecting.strip.keys) >= 6, timeout=60_000)
     assert not page.is_empty
     count = len(page.collecting.strip.keys)
@@ -101,7 +102,7 @@ def test_a_board_that_cannot_be_used_is_refused_with_the_reason(page: CalibrateP
 def test_a_folder_without_pairs_becomes_a_notice(
     page: CalibratePage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    page.load_folder(tmp_path)
+    page.loader.load_folder(tmp_path)
     qtbot.waitUntil(lambda: len(window.banners) == 1, timeout=20_000)
     assert "no image pairs" in window.banners[0].notice.what
 
@@ -118,7 +119,7 @@ def test_views_are_taken_from_the_simulated_board(page: CalibratePage, studio: S
 
 def test_a_taken_view_is_inspected_until_escape(page: CalibratePage, qtbot: QtBot, tmp_path: Path) -> None:
     write_pairs(tmp_path / "pairs")
-    page.load_folder(tmp_path / "pairs")
+    page.loader.load_folder(tmp_path / "pairs")
     qtbot.waitUntil(lambda: len(page.collecting.strip.keys) >= 6 and page.views.load.isEnabled(), timeout=60_000)
     page.collecting.strip.chosen.emit("02")
     assert "View 02: 54 inner corners, tilted by" in page.collecting.reason.text()
@@ -133,7 +134,7 @@ def test_views_saved_with_their_board_bring_it_back(page: CalibratePage, qtbot: 
         json.dumps({"kind": "chessboard", "columns": 9, "rows": 6, "square_m": SQUARE_M})
     )
     page.board.columns.setValue(11)
-    page.load_folder(tmp_path / "pairs")
+    page.loader.load_folder(tmp_path / "pairs")
     assert page.board.board == Board(9, 6, SQUARE_M)
     qtbot.waitUntil(lambda: len(page.collecting.strip.keys) >= 6, timeout=60_000)
 
@@ -181,3 +182,77 @@ def test_the_projector_is_off_while_the_board_is_shown_and_back_afterwards(
     qtbot.waitUntil(lambda: studio.sources.is_streaming and projector() == 0.0, timeout=120_000)
     window.show_page("capture")
     qtbot.waitUntil(lambda: projector() == 1.0, timeout=20_000)
+
+
+def loaded(page: CalibratePage, qtbot: QtBot, folder: Path) -> int:
+    """Load eight views; how many were found."""
+    write_pairs(folder)
+    page.loader.load_folder(folder)
+    qtbot.waitUntil(lambda: len(page.collecting.strip.keys) >= 6 and page.views.load.isEnabled(), timeout=60_000)
+    return len(page.collecting.strip.keys)
+
+
+def test_a_corrected_square_keeps_the_views_and_scales_the_rig(
+    page: CalibratePage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    count = loaded(page, qtbot, tmp_path / "pairs")
+    page.board.square.setValue(SQUARE_M * 2000)
+    assert len(page.collecting.strip.keys) == count
+    assert page.collector.board == Board(COLUMNS, ROWS, 2 * SQUARE_M)
+    qtbot.mouseClick(page.footer.solve_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.solved is not None, timeout=60_000)
+    assert page.solved is not None
+    assert page.solved.geometry.baseline_m == pytest.approx(2 * BASELINE_M, rel=0.02)
+
+
+def test_views_put_away_by_another_board_come_back_with_theirs(
+    page: CalibratePage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    count = loaded(page, qtbot, tmp_path / "pairs")
+    page.board.columns.setValue(COLUMNS + 1)
+    page.board.columns.setValue(COLUMNS + 2)
+    assert page.collecting.strip.keys == []
+    (banner,) = window.banners
+    assert banner.notice.what == f"{count} views are put away."
+    assert banner.notice.action is not None
+    banner.notice.action[1]()
+    assert len(page.collecting.strip.keys) == count
+    assert page.board.board == page.collector.board == Board(COLUMNS, ROWS, SQUARE_M)
+    assert not window.banners
+
+
+def test_views_of_another_source_are_not_joined_by_those_of_the_open_one(
+    page: CalibratePage, studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    count = loaded(page, qtbot, tmp_path / "pairs")
+    studio.sources.open("sim://ir?scene=board&size=320x240&projector=off&frames=12")
+    qtbot.waitUntil(lambda: studio.sources.last_frame is not None, timeout=120_000)
+    assert not page.views.take.isEnabled()
+    assert "not of the open source" in page.collecting.instruction.text()
+    qtbot.wait(500)
+    assert len(page.collecting.strip.keys) == count
+    page.clear()
+    qtbot.waitUntil(page.views.take.isEnabled, timeout=20_000)
+    assert "not of the open source" not in page.collecting.instruction.text()
+
+
+def test_closing_asks_about_views_that_were_taken_and_not_saved(
+    page: CalibratePage, studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    loaded(page, qtbot, tmp_path / "pairs")
+    assert not studio.activities
+    page.board.columns.setValue(COLUMNS + 1)
+    page.board.columns.setValue(COLUMNS)
+    studio.sources.open("sim://ir?scene=board&size=640x480&projector=off&frames=12")
+    qtbot.waitUntil(lambda: "calibrate" in studio.activities, timeout=120_000)
+    assert page.views.take.isEnabled()
+    assert "no calibration is saved" in studio.activities["calibrate"].question
+    page.clear()
+    assert not studio.activities
+
+
+@pytest.mark.parametrize(
+    ("typed", "complete"), [("rig 0.5 m", "rig 0.5 m.npz"), ("rig.yml", "rig.yml"), ("v1.2", "v1.2.npz")]
+)
+def test_a_typed_name_keeps_its_dots(typed: str, complete: str) -> None:
+    assert complete_path(Path(typed), (".npz", ".yml"), ".npz") == Path(complete)

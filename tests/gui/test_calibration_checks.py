@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -13,12 +14,14 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from depthstudio.calibration import Board
+from depthstudio.cameras.realsense_self_calibration import SelfCalibrated
 from depthstudio.cameras.simulated.rig import simulated_rig
 from depthstudio.datasets import SessionWriter
+from depthstudio.errors import SourceError
 from depthstudio.frames import StereoFrame
 from depthstudio.geometry import StereoCalibration
 from depthstudio.gui.main_window import MainWindow
-from depthstudio.gui.pages.calibrate import CalibratePage
+from depthstudio.gui.pages.calibrate import CalibratePage, self_calibration_section
 from depthstudio.gui.pages.calibrate.saving import write_calibration, write_report
 from depthstudio.gui.studio import ActiveCalibration, Studio
 
@@ -164,3 +167,47 @@ def test_the_camera_s_own_calibration_is_greyed_with_the_reason(page: CalibrateP
     section.refresh()
     assert not section.on_chip.isEnabled()
     assert "RealSense" in section.reason.text()
+
+
+class FirmwareStandIn:
+    """What no software device has: a firmware that calibrates. It notes whether the source was closed meanwhile."""
+
+    answers: ClassVar[list[SelfCalibrated | SourceError]] = []
+    studio: ClassVar[Studio]
+    was_closed: ClassVar[list[bool]] = []
+
+    @classmethod
+    def of(cls, serial: str) -> FirmwareStandIn:
+        return cls()
+
+    def run(self, kind: str, target_mm: float, progress: object) -> SelfCalibrated:
+        self.was_closed.append(self.studio.sources.capture is None and not self.studio.sources._leaving)
+        answer = self.answers.pop(0)
+        if isinstance(answer, SourceError):
+            raise answer
+        return answer
+
+
+def test_the_camera_is_closed_while_it_calibrates_itself_and_opened_again_whatever_came_of_it(
+    page: CalibratePage, studio: Studio, window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section, url = page.self_calibration, "sim://ir?scene=board&size=320x240&projector=off&frames=2"
+    monkeypatch.setattr(self_calibration_section, "SelfCalibration", FirmwareStandIn)
+    monkeypatch.setattr(self_calibration_section, "why_unavailable_now", lambda url: "" if url else "Closed.")
+    monkeypatch.setattr(FirmwareStandIn, "studio", studio, raising=False)
+    found = SelfCalibrated("on-chip", (1,), (2,), (0.1, 0.0))
+    FirmwareStandIn.answers[:] = [SourceError("The camera could not calibrate itself."), found]
+    studio.sources.open(url)
+    qtbot.waitUntil(lambda: studio.sources.last_frame is not None, timeout=120_000)
+    for number in (1, 2):
+        qtbot.waitUntil(section.on_chip.isEnabled, timeout=60_000)
+        section.run("on-chip")
+        qtbot.waitUntil(lambda number=number: len(FirmwareStandIn.was_closed) == number, timeout=60_000)
+        qtbot.waitUntil(lambda: studio.sources.last_frame is not None, timeout=120_000)
+        assert studio.sources.url == url
+    assert FirmwareStandIn.was_closed == [True, True]
+    assert "could not calibrate" in window.banners[0].notice.what
+    assert "Health +0.10" in section.result.text()
+    assert "flat" in section.on_chip.toolTip().lower()
+    studio.sources.open("sim://ir?scene=wall&size=320x240&frames=2")
+    assert section.result.text() == ""

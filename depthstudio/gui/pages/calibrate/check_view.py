@@ -181,12 +181,16 @@ class CheckView(QWidget):
             return check_drift(frames, active.calibration, cancel=context.cancel)
 
         self.drift_button.setEnabled(False)
-        task = self._studio.tasks.run(work, "Check for drift", self._on_drift, self._on_drift_failed)
+        task = self._studio.tasks.run(
+            work, "Check for drift", lambda check: self._on_drift(check, active), self._on_drift_failed
+        )
         task.ended.connect(lambda: self.drift_button.setEnabled(True))
 
-    def _on_drift(self, check: DriftCheck) -> None:
-        finding = check.finding
-        self.drift.setText(f"{finding.word}. {finding.verdict}")
+    def _on_drift(self, check: DriftCheck, of: ActiveCalibration) -> None:
+        now = self._calibration
+        if now is not None and now.calibration.id == of.calibration.id:  # else another is in use by now
+            finding = check.finding
+            self.drift.setText(f"{finding.word}. {finding.verdict}")
 
     def _on_drift_failed(self, error: BaseException) -> None:
         self.drift.setText(str(error) if isinstance(error, UserError) else f"It failed: {error}.")

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 from depthstudio.calibration.compare import Comparison, compare
 from depthstudio.geometry import StereoCalibration
 from depthstudio.gui.studio import Studio
-from depthstudio.gui.tasks import TaskContext
+from depthstudio.gui.tasks import NewestAnswer, TaskContext
 from depthstudio.gui.theme import GRID_PX
 from depthstudio.gui.widgets.basics import column, field, label, row
 from depthstudio.gui.widgets.color_bar import ColorBar
@@ -30,6 +30,7 @@ class CompareView(QWidget):
         self._studio = studio
         self._solved: StereoCalibration | None = None
         self._reads: dict[str, Read] = {}
+        self._comparing = NewestAnswer(studio.tasks)
         self.verdict = VerdictLabel()
         self.first, self.second = (
             field(QComboBox(), name, "Seen from the first, how far off is the second?") for name in ("First", "Second")
@@ -84,7 +85,7 @@ class CompareView(QWidget):
         def work(_: TaskContext) -> Comparison:
             return compare(first(), second())
 
-        self._studio.tasks.run(work, "Compare calibrations", self._show, self._on_failed)
+        self._comparing.run(work, "Compare calibrations", self._show, self._on_failed)
 
     def _choices(self) -> dict[str, Read]:
         found: dict[str, Read] = {}

@@ -55,11 +55,16 @@ class CalibrationExits:
         if solved is not None:
             self._studio.use_calibration(ActiveCalibration(solved.solution.calibration, f"{self.name} (not saved)"))
 
-    def save_and_use(self, solved: SolvedCalibration, collector: ViewCollector) -> None:
-        """Write the calibration to the workspace and put it in force."""
+    def save_and_use(self, solved: SolvedCalibration, collector: ViewCollector, then: Callable[[], None]) -> None:
+        """Write the calibration and its views to the workspace and put it in force; `then` is called."""
         folder = self._studio.workspace.calibrations
         name = Path(self._footer.name_field.text().strip()).name or new_folder_name(folder, "stereo")
-        self._run(saving(folder, name, solved, collector), "Save the calibration", self._on_saved)
+
+        def done(saved: ActiveCalibration) -> None:
+            then()
+            self._on_saved(saved)
+
+        self._run(saving(folder, name, solved, collector), "Save the calibration", done)
 
     def _on_saved(self, saved: ActiveCalibration) -> None:
         self._studio.use_calibration(saved)

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtWidgets import QStackedWidget
 
-from depthstudio.calibration import Board, CollectedView, Offer, ViewCollector
-from depthstudio.calibration.library import board_of_views
-from depthstudio.cancel import CancelToken
-from depthstudio.errors import CalibrationError
+from depthstudio.calibration import Board, Offer, ViewCollector
 from depthstudio.frames import StereoFrame
-from depthstudio.gui.errors import Notice
 from depthstudio.gui.pages.base import Page
 from depthstudio.gui.pages.calibrate.board_look import BoardLook
 from depthstudio.gui.pages.calibrate.board_printing import ask_to_print
 from depthstudio.gui.pages.calibrate.board_section import BoardSection
 from depthstudio.gui.pages.calibrate.board_watcher import BoardWatcher
 from depthstudio.gui.pages.calibrate.check_view import CheckView
+from depthstudio.gui.pages.calibrate.collected_views import CollectedViews
 from depthstudio.gui.pages.calibrate.collecting_view import CollectingView
 from depthstudio.gui.pages.calibrate.compare_view import CompareView
 from depthstudio.gui.pages.calibrate.empty import empty_state
 from depthstudio.gui.pages.calibrate.exits import CalibrationExits
-from depthstudio.gui.pages.calibrate.folder_views import add_folder, add_recording, ask_folder, ask_recording
 from depthstudio.gui.pages.calibrate.report import CalibrationReport, SolvedCalibration
 from depthstudio.gui.pages.calibrate.result_footer import ResultFooter
 from depthstudio.gui.pages.calibrate.self_calibration_section import SelfCalibrationSection
 from depthstudio.gui.pages.calibrate.solve_section import SolveSection
 from depthstudio.gui.pages.calibrate.solving import solving
+from depthstudio.gui.pages.calibrate.view_loader import ViewLoader
 from depthstudio.gui.pages.calibrate.views_section import ViewsSection
 from depthstudio.gui.sources import SourceState
 from depthstudio.gui.studio import ActiveCalibration, Studio
@@ -39,6 +35,7 @@ from depthstudio.gui.widgets.basics import Segments, row
 _STOP_TIMEOUT_MS = 2000
 _TABS = ("views", "report", "check", "compare")
 _DEFAULT_BOARD = Board(9, 6, 0.025)
+_OTHER_VIEWS = "These views are not of the open source. Start again to take views of it."
 
 
 class CalibratePage(Page):
@@ -51,15 +48,18 @@ class CalibratePage(Page):
         self._look = BoardLook(self)
         self._look.seen.connect(self._on_seen)
         self._task: Task | None = None
-        self._removed: list[CollectedView] = []
         self._inspected = ""
         self.solved: SolvedCalibration | None = None
         self.footer = ResultFooter()
         self.exits = CalibrationExits(studio, self.footer, self._run)
         self._build_stage()
         self._build_panel()
-        self.empty = empty_state(studio, self.ask_folder, lambda: self.open_tab("compare"))
-        self.collector = self._new_collector()
+        self._kept = CollectedViews(studio, self.board.board or _DEFAULT_BOARD, self)
+        self._kept.came_back.connect(self._on_came_back)
+        self.loader = ViewLoader(studio, self._kept, self.board, self._run, self)
+        self.loader.began.connect(self._on_loading)
+        self.loader.loaded.connect(self._on_loaded)
+        self.empty = empty_state(studio, self.loader.ask_folder, lambda: self.open_tab("compare"))
         studio.sources.state_changed.connect(self._on_source_state)
         studio.sources.opened.connect(self._on_opened)
         self.shortcut("Space", self._look.take_view)
@@ -92,12 +92,12 @@ class CalibratePage(Page):
 
     def _build_panel(self) -> None:
         self.board = BoardSection(self.studio.settings, self.studio.workspace.boards)
-        self.board.changed.connect(self.clear)
+        self.board.changed.connect(self._on_board)
         self.board.print_requested.connect(self._print_board)
         self.views = ViewsSection()
         self.views.take_requested.connect(self._look.take_view)
         self.views.load_requested.connect(
-            lambda what: self.ask_recording() if what == "recording" else self.ask_folder()
+            lambda what: self.loader.ask_recording() if what == "recording" else self.loader.ask_folder()
         )
         self.views.clear_requested.connect(self.clear)
         self.views.restore_requested.connect(self.restore_view)
@@ -114,6 +114,11 @@ class CalibratePage(Page):
         self.footer.save_requested.connect(self.save_and_use)
         self.footer.use_requested.connect(lambda: self.exits.use(self.report.solved))
         self.panel.add_footer(self.footer)
+
+    @property
+    def collector(self) -> ViewCollector:
+        """What views are offered to."""
+        return self._kept.collector
 
     # ---- watching the board
 
@@ -143,12 +148,13 @@ class CalibratePage(Page):
             self.collecting.pair.show_frame(frame, self.collector.board)
 
     def _on_opened(self) -> None:
-        source = self.studio.sources.source
-        if not self.collector.collected:
-            self.collector = self._new_collector(require_still=source is not None and source.is_live)
-        self.solving.set_factory(source.calibration if source is not None else None)
+        if not self._kept.count:
+            self._begin()
+        elif not self._is_own:
+            self.solving.set_factory(None)
         if self.isVisible():
             self._start_watching()
+        self._show_views()
 
     def _on_source_state(self) -> None:
         state = self.studio.sources.state
@@ -167,6 +173,8 @@ class CalibratePage(Page):
             return
         if self._task is not None or self._stack.currentIndex() != 0 or self.board.board is None or self._inspected:
             return
+        if not self._is_own:
+            return
         # Once solved, only a view that the user takes himself may put the result in question.
         auto = self.views.auto.isChecked() and self.solved is None
         self._look.start(sources.capture, self.collector, auto)
@@ -178,66 +186,63 @@ class CalibratePage(Page):
     def _on_seen(self, frame: StereoFrame, offer: Offer) -> None:
         self.collecting.show_seen(frame, offer, self.collector, self._look.note)
         if offer.accepted:
+            self._kept.note_taken(self.studio.sources.url)
             self._invalidate()
             self._show_views()
             self.collecting.strip.scroll_to_end()
 
     # ---- views
 
+    @property
+    def _is_own(self) -> bool:
+        """Views of the open source can join those that are there."""
+        return self._kept.belongs_to(self.studio.sources.url)
+
     def clear(self) -> None:
-        """Forget all views and the result."""
+        """Put all views and the result away."""
         self._stop_watching()
-        self.collector = self._new_collector()
-        self.solving.set_factory(self.studio.sources.calibration)
-        self._removed.clear()
+        self._begin("You started again.")
+        self._on_other_views()
+
+    def _begin(self, why: str = "") -> None:
+        """A collection of the open source's views."""
+        source, url = self.studio.sources.source, self.studio.sources.url
+        live = source is None or source.is_live
+        self._kept.begin(self.board.board or _DEFAULT_BOARD, url, why, require_still=live)
+        self.solving.set_factory(source.calibration if source is not None else None)
+
+    def _on_board(self) -> None:
+        board = self.board.board
+        self._stop_watching()
+        if board is not None:
+            self._kept.change_board(board)
+        self._on_other_views()
+
+    def _on_came_back(self, board: Board) -> None:
+        self._stop_watching()
+        self.board.use(board)
+        self.solving.set_factory(self.studio.sources.calibration if self._is_own else None)
+        self._on_other_views()
+
+    def _on_other_views(self) -> None:
         self._inspected = ""
         self._invalidate()
         self._show_views()
         if self.isVisible():
             self._start_watching()
 
-    def ask_folder(self) -> None:
-        """Ask for a folder of image pairs."""
-        ask_folder(self.window(), self.studio.workspace.root, self.load_folder)
-
-    def ask_recording(self) -> None:
-        """Ask for a camera recording."""
-        ask_recording(self.window(), self.studio.workspace.root, self.load_recording)
-
-    def load_folder(self, folder: Path) -> None:
-        """Replace the views by those found in a folder, in the background; with the board they were saved with."""
-        try:
-            known = board_of_views(folder)
-        except CalibrationError as error:
-            self.studio.report(error)
-            return
-        if known is not None and self._task is None:
-            self.board.use(known)
-        self._load(lambda *rest: add_folder(rest[0], folder, *rest[1:]))
-
-    def load_recording(self, url: str) -> None:
-        """Replace the views by those that a recording shows, in the background."""
-        self._load(lambda *rest: add_recording(rest[0], url, *rest[1:]))
-
-    def _load(self, add: Callable[[ViewCollector, Callable[[float, str], None], CancelToken], list[str]]) -> None:
-        board = self.board.board
-        if board is None or self._task is not None:
-            return
-        self.clear()
-        self._stop_watching()
+    def _on_loading(self) -> None:
         self.solving.set_factory(None)  # nobody knows which cameras took these views
-        collector = self.collector = ViewCollector(board, require_still=False)
-        self._run(lambda context: add(collector, context.progress, context.cancel), "Find the board", self._on_loaded)
+        self._on_other_views()
+        self._stop_watching()
 
-    def _on_loaded(self, skipped: list[str]) -> None:
+    def _on_loaded(self) -> None:
         self._invalidate()
-        if self.collector.collected:
+        if self._kept.count:
             self.collecting.pair.show_view(self.collector.collected[-1], self.collector.board)
-        if skipped:
-            self.studio.notify(Notice(f"{len(skipped)} pairs gave no view.", "; ".join(skipped[:4]), tone="warning"))
 
     def _remove_view(self, name: str) -> None:
-        self._removed.append(self.collector.remove([one.view.name for one in self.collector.collected].index(name)))
+        self._kept.remove(name)
         if self._inspected == name:
             self.stop_inspecting()
         self._invalidate()
@@ -245,10 +250,9 @@ class CalibratePage(Page):
 
     def restore_view(self) -> None:
         """Bring back the view removed last."""
-        if self._removed:
-            self.collector.restore(self._removed.pop())
-            self._invalidate()
-            self._show_views()
+        self._kept.restore()
+        self._invalidate()
+        self._show_views()
 
     def inspect(self, name: str) -> None:
         """Show a view that was taken, large, until `stop_inspecting`."""
@@ -272,13 +276,12 @@ class CalibratePage(Page):
         if board is not None:
             ask_to_print(self.window(), self.studio, board, paper)
 
-    def _new_collector(self, require_still: bool = True) -> ViewCollector:
-        return ViewCollector(self.board.board or _DEFAULT_BOARD, require_still=require_still)
-
     def _show_views(self) -> None:
         collector = self.collector
-        self.views.show_progress(collector, len(self._removed))
+        self.views.show_progress(collector, self._kept.removed_count)
         self.collecting.show_views(collector, self.solved, self._inspected, self.views.heat.isChecked())
+        if self.studio.sources.state is SourceState.STREAMING and not self._is_own:
+            self.collecting.instruction.setText(_OTHER_VIEWS)
         self._show_state()
 
     # ---- solving
@@ -288,9 +291,12 @@ class CalibratePage(Page):
         work = solving(self.collector, self.solving.options())
         if self._task is None and work is not None:
             self._stop_watching()
-            self._run(work, "Solve the calibration", self._on_solved)
+            collector = self.collector
+            self._run(work, "Solve the calibration", lambda solved: self._on_solved(solved, collector))
 
-    def _on_solved(self, solved: SolvedCalibration) -> None:
+    def _on_solved(self, solved: SolvedCalibration, collector: ViewCollector) -> None:
+        if collector is not self.collector:  # others were brought back meanwhile
+            return
         self.solved = solved
         self.report.show_solution(solved)
         self.comparison.set_solved(solved.solution.calibration)
@@ -300,7 +306,7 @@ class CalibratePage(Page):
     def save_and_use(self) -> None:
         """Write the calibration to the workspace and put it in force."""
         if self.solved is not None and self._task is None:
-            self.exits.save_and_use(self.solved, self.collector)
+            self.exits.save_and_use(self.solved, self.collector, self._kept.note_saved)
 
     def _run(self, work: Callable[[TaskContext], Any], title: str, done: Callable[[Any], None]) -> None:
         self._task = self.studio.tasks.run(work, title, done, shown=True)
@@ -355,16 +361,19 @@ class CalibratePage(Page):
 
     def _show_state(self) -> None:
         state = self.studio.sources.state
-        count, busy, solved = len(self.collector.collected), self._task is not None, self.solved is not None
+        count, busy, solved = self._kept.count, self._task is not None, self.solved is not None
         nothing = state in (SourceState.NONE, SourceState.FAILED) and not count and not busy and self.tab != "compare"
         self.show_empty(self.empty if nothing else None)
         self.tabs.set_choice_enabled("report", solved)
         collecting = self.tab in ("views", "report")
         self.footer.setVisible(collecting)
-        self.footer.show_state(count, busy, solved)
+        self.footer.show_state(count if self.board.board is not None else 0, busy, solved)
+        self.board.setEnabled(not busy)
+        self.loader.is_allowed = not busy
         back = self.collecting.back_button
         back.setVisible(bool(self._inspected))
         back.setText("Back to live" if state is SourceState.STREAMING else "Back")
-        self.views.take.setEnabled(state is SourceState.STREAMING and not busy and not self._inspected)
+        streaming = state is SourceState.STREAMING
+        self.views.take.setEnabled(streaming and not busy and not self._inspected and self._is_own)
         self.views.clear.setEnabled(count > 0 and not busy)
         self.views.load.setEnabled(not busy)

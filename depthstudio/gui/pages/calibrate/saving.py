@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -15,25 +15,20 @@ from depthstudio.gui.pages.calibrate.report import SolvedCalibration
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import TaskContext
 
-_FORMATS = {
+_CALIBRATIONS = {
     "DepthStudio and NumPy (*.npz)": ".npz",
     "OpenCV YAML (*.yml)": ".yml",
     "ROS camera_info pair (*.yaml)": ".yaml",
 }
+_REPORTS = {"Web page (*.html)": ".html", "PDF (*.pdf)": ".pdf"}
 
 
 def ask_report_file(
     window: QWidget, studio: Studio, solved: SolvedCalibration, name: str, images: tuple[Image, Image] | None
 ) -> None:
     """Ask for a file name ending in .html or .pdf and write the report there."""
-    dialog = _dialog(window, studio, "Save report", f"{name}.html", ["Web page (*.html)", "PDF (*.pdf)"])
-
-    def save(path: Path) -> None:
-        suffix = path.suffix or (".pdf" if "pdf" in dialog.selectedNameFilter() else ".html")
-        write_report(studio, solved, path.with_suffix(suffix), name, images)
-
-    dialog.fileSelected.connect(lambda chosen: save(Path(chosen)))
-    dialog.open()
+    dialog = QFileDialog(window, "Save report", str(studio.workspace.root))
+    _ask(dialog, name, _REPORTS, lambda path: write_report(studio, solved, path, name, images))
 
 
 def write_report(
@@ -52,14 +47,13 @@ def write_report(
 
 def ask_export_file(window: QWidget, studio: Studio, calibration: StereoCalibration, name: str) -> None:
     """Ask for a file name and a format, and write the calibration there."""
-    dialog = _dialog(window, studio, "Export calibration", f"{name}.npz", list(_FORMATS))
-
-    def save(path: Path) -> None:
-        chosen = _FORMATS[dialog.selectedNameFilter()]
-        write_calibration(studio, calibration, path.with_suffix(chosen), ros=chosen == ".yaml")
-
-    dialog.fileSelected.connect(lambda chosen: save(Path(chosen)))
-    dialog.open()
+    dialog = QFileDialog(window, "Export calibration", str(studio.workspace.root))
+    _ask(
+        dialog,
+        name,
+        _CALIBRATIONS,
+        lambda path: write_calibration(studio, calibration, path, ros=path.suffix == ".yaml"),
+    )
 
 
 def write_calibration(studio: Studio, calibration: StereoCalibration, path: Path, ros: bool = False) -> None:
@@ -76,13 +70,25 @@ def write_calibration(studio: Studio, calibration: StereoCalibration, path: Path
     studio.tasks.run(work, "Export calibration", _told(studio, "The calibration is exported."))
 
 
-def _dialog(window: QWidget, studio: Studio, title: str, name: str, filters: list[str]) -> QFileDialog:
-    dialog = QFileDialog(window, title, str(studio.workspace.root))
+def _ask(dialog: QFileDialog, name: str, formats: dict[str, str], then: Callable[[Path], None]) -> None:
+    """formats: filter -> suffix. `then` gets a path that ends with one of them."""
+    first = next(iter(formats.values()))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setNameFilters(filters)
-    dialog.selectFile(name)
+    dialog.setNameFilters(list(formats))
+    # The dialog appends the suffix itself, so that it asks before an older file is replaced.
+    dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(formats[chosen]))
+    dialog.setDefaultSuffix(first)
+    dialog.selectFile(f"{name}{first}")
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    return dialog
+    dialog.fileSelected.connect(
+        lambda chosen: then(complete_path(Path(chosen), formats.values(), formats[dialog.selectedNameFilter()]))
+    )
+    dialog.open()
+
+
+def complete_path(typed: Path, suffixes: Iterable[str], chosen: str) -> Path:
+    """What was typed, ending with one of the suffixes: a name such as "rig 0.5 m" has none of its own."""
+    return typed if typed.suffix in suffixes else typed.with_name(typed.name + chosen)
 
 
 def _told(studio: Studio, what: str) -> Callable[[Path], None]:

@@ -29,6 +29,7 @@ class SelfCalibrationSection(Section):
         self._calibration: SelfCalibration | None = None
         self._url = ""
         self._busy = False
+        self._reopened_after = ""
         self.target = field(QDoubleSpinBox(), "Distance to the target", "Measured from the front glass to a flat wall.")
         self.target.setRange(*TARE_RANGE_MM)
         self.target.setDecimals(0)
@@ -48,6 +49,7 @@ class SelfCalibrationSection(Section):
         self.add(self.result)
         self.add(row(self.try_button, self.undo_button))
         self.add(self.flash_button)
+        self._tips = {item: item.toolTip() for item in (self.on_chip, self.tare, self.target)}
         self._found: SelfCalibrated | None = None
         self._tried = False
         studio.sources.opened.connect(self.refresh)
@@ -56,13 +58,12 @@ class SelfCalibrationSection(Section):
 
     def refresh(self) -> None:
         """Enable what can be done with the source that is open."""
-        if not self._busy and self._found is None:
-            self._url = self._studio.sources.url or ""
+        self._follow(self._studio.sources.url)
         reason = why_unavailable_now(self._url)
         able = not reason and not self._busy
-        for item in (self.on_chip, self.tare, self.target):
+        for item, tip in self._tips.items():
             item.setEnabled(able)
-            item.setToolTip(reason or item.toolTip())
+            item.setToolTip(reason or tip)
         self.reason.setText(reason)
         self.reason.setVisible(bool(reason))
         self.result.setVisible(bool(self.result.text()))
@@ -70,6 +71,14 @@ class SelfCalibrationSection(Section):
         self.try_button.setVisible(found and not self._tried)
         self.undo_button.setVisible(found and self._tried)
         self.flash_button.setVisible(found and self._tried)
+
+    def _follow(self, url: str) -> None:
+        """Another source has nothing to do with what was found; the camera itself is closed now and then."""
+        if self._busy or url == self._url or (not url and self._found is not None):
+            return
+        self._url = url
+        self._calibration, self._found, self._tried = None, None, False
+        self.result.setText("")
 
     def run(self, kind: Kind) -> None:
         """Close the source, calibrate, open it again; nothing is changed in the camera yet."""
@@ -80,8 +89,9 @@ class SelfCalibrationSection(Section):
             calibration = self._calibration or SelfCalibration.of(serial)
             return calibration, calibration.run(kind, target_mm, context.progress)
 
-        self._studio.sources.close()
-        self._do(work, "Camera calibrates itself", self._on_found)
+        self._busy, self._reopened_after = True, self._url
+        self.refresh()
+        self._studio.sources.close(lambda: self._do(work, "Camera calibrates itself", self._on_found))
 
     def try_out(self) -> None:
         """Put the new table in force, in the camera's memory only."""
@@ -116,7 +126,6 @@ class SelfCalibrationSection(Section):
         self._tried = False
         same = "" if self._found.changes_anything else " The table is the same as before."
         self.result.setText(self._found.verdict + same)
-        self._studio.sources.open(self._url)
 
     def _set_tried(self, tried: bool) -> None:
         self._tried = tried
@@ -130,4 +139,7 @@ class SelfCalibrationSection(Section):
 
     def _on_ended(self) -> None:
         self._busy = False
+        url, self._reopened_after = self._reopened_after, ""
+        if url and not self._studio.sources.url:
+            self._studio.sources.open(url)
         self.refresh()
