@@ -88,10 +88,11 @@ class StepResult:
 
 
 class _Amounts(NamedTuple):
-    """How much a batch holds: usable and labelled pixels, the user's frames, synthetic pairs and their weight."""
+    """How much a batch holds: pixels of each kind, the user's frames, synthetic pairs and their weight."""
 
     pixels: float
     labelled: float
+    unlabelled: float
     own: float
     practice: float
     practice_weight: float
@@ -100,7 +101,8 @@ class _Amounts(NamedTuple):
     def of(cls, batch: Batch, practice: Batch | None, mask: Tensor) -> _Amounts:
         own = int((batch["index"] != STAND_IN).sum())
         pairs, weight = (0, 0.0) if practice is None else (len(practice["left"]), float(practice["weight"].sum()))
-        return cls(int(mask.sum()), int(batch["valid"].sum()), own, pairs, weight)
+        unlabelled = int((~_answered(batch, mask)).sum())
+        return cls(int(mask.sum()), int(batch["valid"].sum()), unlabelled, own, pairs, weight)
 
 
 @dataclass
@@ -147,7 +149,8 @@ class Stepper:
         count = self.processes.count
         objective = self._objective(prediction, batch, mask) * (mine.pixels * count / everyone.pixels)
         if self.teacher is not None:
-            objective = objective + self._taught(self.teacher, prediction, batch, mask)
+            taught = self._taught(self.teacher, prediction, batch, _answered(batch, mask))
+            objective = objective + taught * (mine.unlabelled * count / max(everyone.unlabelled, 1))
         if practice is not None and practised is not None:
             practice_loss, _ = pretraining_loss(practised, practice["disparity"], practice["weight"], LossWeights())
             practice_loss = practice_loss * (mine.practice_weight * count / max(everyone.practice_weight, 1e-9))
@@ -191,10 +194,10 @@ class Stepper:
             return prediction, None
         return _part(prediction, slice(0, own)), _part(prediction, slice(own, None))
 
-    def _taught(self, teacher: Teacher, prediction: StereoPrediction, batch: Batch, mask: Tensor) -> Tensor:
+    def _taught(self, teacher: Teacher, prediction: StereoPrediction, batch: Batch, answered: Tensor) -> Tensor:
         with autocast(self.device, self.bf16):
             taught = teacher.teach(channels_last(batch["clean_left"]), channels_last(batch["clean_right"]))
-        return teacher.loss(prediction.disparity, taught, mask)
+        return teacher.loss(prediction.disparity, taught, answered)
 
     def _descend(self, objective: Tensor) -> float:
         """Backward, clip, step; returns the gradient's norm before clipping."""
@@ -224,6 +227,11 @@ class Stepper:
         now = self.learning_rate
         for group in self.optimizer.param_groups:
             group["lr"] *= value / max(now, 1e-30)
+
+
+def _answered(batch: Batch, mask: Tensor) -> Tensor:
+    """(N, H, W) bool: pixels that the teacher is not asked about, all of a stand-in among them."""
+    return mask | (batch["index"] == STAND_IN)[:, None, None]
 
 
 def _part(prediction: StereoPrediction, which: slice) -> StereoPrediction:

@@ -103,8 +103,12 @@ def curves(folder: Path, count: int, **settings: object) -> list[list[list[float
 @pytest.mark.parametrize(
     ("settings", "tolerance"),
     # Each process averages its own synthetic pairs' cells, which do not all hold the same number of pixels.
-    [({}, {"abs": 1e-3}), ({"rehearsal_share": 0.5, "rehearsal_scenes": 4}, {"rel": 0.05})],
-    ids=["plain", "rehearsal"],
+    [
+        ({}, {"abs": 1e-3}),
+        ({"teacher_weight": 2.0, "learning_rate": 1e-3}, {"abs": 1e-3}),
+        ({"rehearsal_share": 0.5, "rehearsal_scenes": 4}, {"rel": 0.05}),
+    ],
+    ids=["plain", "teacher", "rehearsal"],
 )
 def test_two_processes_learn_as_one_does_at_the_same_batch(
     tmp_path: Path, settings: dict[str, object], tolerance: dict[str, float]
