@@ -51,7 +51,7 @@ class CameraSettings(Section):
         self.mode.addItems([mode.label for mode in modes])
         self.mode.setCurrentIndex(next((i for i, mode in enumerate(modes) if mode.is_current), -1))
         self._mode_row.setVisible(len(modes) > 1)
-        busy = next(iter(self._studio.activities.values()), None)
+        busy = next((activity for activity in self._studio.activities.values() if activity.runs), None)
         self._mode_row.setEnabled(streams and busy is None)
         self._mode_row.setToolTip(f"{busy.text} Stop it first." if busy is not None else "The camera starts again.")
         self.controls.set_controls(sources.controls)

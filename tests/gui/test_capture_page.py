@@ -21,7 +21,7 @@ from depthstudio.gui.pages.capture import CapturePage, recording
 from depthstudio.gui.pages.capture.overlays import epipolar_lines
 from depthstudio.gui.pages.capture.recording_plan import RecordingPlan
 from depthstudio.gui.sources import SourceState
-from depthstudio.gui.studio import Studio
+from depthstudio.gui.studio import Activity, Studio
 from depthstudio.gui.widgets.cards import MediaCard
 
 RIG = "sim://ir?scene=desk&size=160x120&frames=6"
@@ -290,3 +290,11 @@ def test_the_cameras_settings_can_be_changed(page: CapturePage, studio: Studio, 
     qtbot.waitUntil(lambda: projector() == 0, timeout=20_000)
     assert not page.camera.controls.row("distance_m").isEnabled()
     assert page.camera.controls.row("distance_m").toolTip() == "Only the wall can be moved."
+
+
+def test_the_cameras_size_waits_for_what_runs_and_not_for_what_is_not_saved(page: CapturePage, studio: Studio) -> None:
+    row = page.camera._mode_row
+    studio.set_activity("quality", Activity("2 stations", "2 stations are not saved.", runs=False))
+    assert "Stop it first" not in row.toolTip()
+    studio.set_activity("train", Activity("A run is going.", "It stops."))
+    assert row.toolTip() == "A run is going. Stop it first."
