@@ -79,14 +79,14 @@ class Workspace:
         )
 
 
-def new_folder_name(parent: Path, label: str = "", now: datetime | None = None) -> str:
-    """A name not yet used in `parent`: ``20260131_142501_label``, with _2, _3 ... when taken."""
+def new_folder_name(parent: Path, label: str = "", now: datetime | None = None, suffix: str = "") -> str:
+    """A name not yet used in `parent`: ``20260131_142501_label``, with _2, _3 ... when taken. suffix: of a file."""
     stamp = (now or datetime.now()).strftime("%Y%m%d_%H%M%S")
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.")
     base = f"{stamp}_{slug}" if slug else stamp
-    name, counter = base, 2
+    name, counter = base + suffix, 2
     while (parent / name).exists():
-        name, counter = f"{base}_{counter}", counter + 1
+        name, counter = f"{base}_{counter}{suffix}", counter + 1
     return name
 
 

@@ -31,6 +31,8 @@ def test_folder_names_are_dated_readable_and_never_taken_twice(tmp_path: Path) -
     assert first == "20260131_142501_Bench-left"
     (tmp_path / first).mkdir()
     assert new_folder_name(tmp_path, "Bench / left", now) == f"{first}_2"
+    (tmp_path / f"{first}.ply").touch()
+    assert new_folder_name(tmp_path, "Bench / left", now, ".ply") == f"{first}_2.ply"
 
 
 def test_the_label_of_a_folder(tmp_path: Path) -> None:

@@ -264,9 +264,14 @@ class NewestAnswer:
         failed: Callable[[BaseException], None] | None = None,
     ) -> Task:
         """Like TaskRunner.run; neither done nor failed is called when something was asked for after this."""
+        self.forget()
+        self._newest = self._tasks.run(work, title, done, failed)
+        return self._newest
+
+    def forget(self) -> None:
+        """No answer is wanted any more."""
         if self._newest is not None and self._newest.is_running:
             # Not by a function around `done`: Qt would still call that after a widget that `done` belongs to is gone.
             self._newest.succeeded.disconnect()
             self._newest.failed.disconnect()
-        self._newest = self._tasks.run(work, title, done, failed)
-        return self._newest
+        self._newest = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class ResultSaver:
         self._engine = engine
         self._views = views
         self._about = about
+        self._writing = threading.Lock()  # two of one second must not take the same name
 
     def snapshot(self) -> None:
         """Everything known about one frame, as a folder under snapshots/."""
@@ -38,8 +40,9 @@ class ResultSaver:
         def write(_: TaskContext) -> Path:
             from depthstudio.inference.snapshot import write_snapshot
 
-            folder = parent / new_folder_name(parent, "live")
-            write_snapshot(folder, result, about, rectifier)
+            with self._writing:
+                folder = parent / new_folder_name(parent, "live")
+                write_snapshot(folder, result, about, rectifier)
             return folder
 
         def done(folder: Path) -> None:
@@ -58,8 +61,9 @@ class ResultSaver:
             cloud = cloud_of(result, options)
             if cloud is None:
                 raise DatasetError("There are no points to save.", "This view has no depth in metres.")
-            path = parent / f"{new_folder_name(parent, options.method)}.ply"
-            write_ply(path, cloud)
+            with self._writing:
+                path = parent / new_folder_name(parent, options.method, suffix=".ply")
+                write_ply(path, cloud)
             return path, len(cloud)
 
         def done(written: tuple[Path, int]) -> None:

@@ -53,7 +53,7 @@ class RunLibrary(QObject):
         self._studio = studio
         self.entries: list[RunEntry] = []
         self.question: QuestionSheet | None = None
-        self._list, self._several = NewestAnswer(studio.tasks), NewestAnswer(studio.tasks)
+        self._list, self._one, self._other, self._several = (NewestAnswer(studio.tasks) for _ in range(4))
 
     def reload(self) -> None:
         """Read all runs; `changed` follows."""
@@ -66,7 +66,7 @@ class RunLibrary(QObject):
 
     def open(self, folder: Path) -> None:
         """Read a run with its curves; `opened` follows."""
-        self._studio.tasks.run(lambda _: RunStory.of(Run.open(folder)), "Read a run", self.opened.emit)
+        self._one.run(lambda _: RunStory.of(Run.open(folder)), "Read a run", self.opened.emit)
 
     def read_several(self, folders: list[Path]) -> None:
         """Read runs to lay over each other; `several_read` follows, for those that were asked for last."""
@@ -87,9 +87,10 @@ class RunLibrary(QObject):
     def compare(self, folder: Path | None) -> None:
         """Read a run to compare with; `compared` follows."""
         if folder is None:
+            self._other.forget()
             self.compared.emit(None)
         else:
-            self._studio.tasks.run(lambda _: RunStory.of(Run.open(folder)), "Read a run", self.compared.emit)
+            self._other.run(lambda _: RunStory.of(Run.open(folder)), "Read a run", self.compared.emit)
 
     def ask_trash(self, entry: RunEntry, window: QWidget) -> None:
         """Ask, then move a run to the workspace's trash."""

@@ -198,6 +198,7 @@ class TrainPage(Page):
 
         def begin() -> None:
             self.job.start(name, settings, choice)
+            self.setup.run_name.clear()
             self.show_live()
 
         self.setup.when_confirmed(begin)
@@ -231,7 +232,6 @@ class TrainPage(Page):
             self.views.samples.show_folder(self.shown.folder)
 
     def _on_ended(self, story: RunStory) -> None:
-        self.setup.run_name.clear()
         if self.shown is story:
             self.show_story(story)
         if not self.isVisible() and not isinstance(story.end, Failed):

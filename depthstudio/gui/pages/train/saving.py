@@ -20,7 +20,10 @@ def save_history(studio: Studio, story: RunStory, curves: QWidget | None = None)
     except OSError as error:
         studio.report(error)
         return
-    if curves is not None:
-        curves.grab().save(str(story.folder / "curves.png"))
+    picture = story.folder / "curves.png"
+    if curves is not None and not curves.grab().save(str(picture)):
+        studio.notify(
+            Notice("The picture of the curves was not saved.", f"{picture} cannot be written.", tone="warning")
+        )
     action = ("Open folder", lambda: open_folder(target.parent))
     studio.notify(Notice("The history is saved.", f"{target}.", tone="good", action=action))
