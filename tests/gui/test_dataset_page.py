@@ -18,7 +18,7 @@ from depthstudio.frames import StereoFrame
 from depthstudio.geometry import RectifiedGeometry, StereoCalibration
 from depthstudio.gui.main_window import MainWindow
 from depthstudio.gui.pages.dataset import DatasetPage
-from depthstudio.gui.studio import ActiveCalibration, Studio
+from depthstudio.gui.studio import ActiveCalibration, Activity, Studio
 from depthstudio.gui.widgets.cards import MediaCard
 
 WAIT_MS = 60_000
@@ -188,6 +188,19 @@ def test_the_trash_keeps_a_recording_and_gives_it_back(
     assert not window.banners, "it cannot be taken back twice"
     qtbot.waitUntil(lambda: len(page.recordings) == 2, timeout=WAIT_MS)
     assert Session.open(two[1]).frame_count == 3
+
+
+def test_a_recording_stays_in_its_place_while_a_fine_tuning_may_read_it(
+    window: MainWindow, page: DatasetPage, studio: Studio, qtbot: QtBot, two: list[Path]
+) -> None:
+    studio.set_activity("train", Activity("Fine-tuning is running.", "It stops."))
+    page.bar.throw_away()
+    assert window.banners[-1].notice.what == "Nothing was deleted."
+    assert window.banners[-1].notice.why.startswith("Fine-tuning is running.")
+    assert two[1].exists() and not studio.tasks.running
+    studio.set_activity("train", Activity("Numbers", "Numbers are not saved.", runs=False))
+    page.bar.throw_away()
+    qtbot.waitUntil(lambda: not two[1].exists(), timeout=WAIT_MS)
 
 
 def test_a_folder_of_pairs_is_imported(

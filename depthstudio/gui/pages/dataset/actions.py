@@ -42,10 +42,14 @@ class LibraryActions(QObject):
         self._studio.tasks.run(write, "Change a recording", self._tell)
 
     def throw_away(self, folder: Path, name: str) -> None:
-        """Move a recording to the workspace's trash; the notice offers to take it back."""
-        if "capture" in self._studio.activities:
-            why = "A recording is running; its folder must not move."
-            self._studio.notify(Notice("Nothing was deleted.", why, "Stop the recording first.", "warning"))
+        """Move a recording to the workspace's trash; the notice offers to take it back.
+
+        Not while something writes or reads recordings: a fine-tuning whose frames are gone fails.
+        """
+        busy = next((activity for activity in self._studio.activities.values() if activity.runs), None)
+        if busy is not None:
+            why = f"{busy.text} Recordings must stay in their place meanwhile."
+            self._studio.notify(Notice("Nothing was deleted.", why, "Stop it first, or wait for its end.", "warning"))
             return
         root = self._studio.workspace.root
 
