@@ -33,7 +33,7 @@ class ExportForm(QWidget):
         self._studio = studio
         self._network = network
         self._name = name
-        self._target: Path | None = None
+        self._target = Path()
         self.kind = Segments(
             {FOLDER: "Use it elsewhere", "onnx": "ONNX", "openvino": "OpenVINO", "torchscript": "TorchScript"}
         )
@@ -65,10 +65,7 @@ class ExportForm(QWidget):
     @property
     def target(self) -> Path:
         """The file or folder to write."""
-        if self._target is not None:
-            return self._target
-        parent = self._studio.workspace.root / "exports"
-        return parent / (self._name + _SUFFIXES.get(self.kind.current, ""))
+        return self._target
 
     @property
     def folder(self) -> Path:
@@ -93,7 +90,7 @@ class ExportForm(QWidget):
 
     def show_kind(self, kind: str) -> None:
         """What belongs to it; another kind is another file."""
-        self._target = None
+        self._target = self._unused_target(_SUFFIXES.get(kind, ""))
         self._about.setText(_WORDS[kind])
         self._lines.setRowVisible(self.calibration, kind == FOLDER)
         self._show_size()
@@ -122,6 +119,12 @@ class ExportForm(QWidget):
             if active is None or active.path != path:
                 self.calibration.addItem(path.stem, path)
         self.calibration.addItem("None: pairs come rectified", None)
+
+    def _unused_target(self, suffix: str) -> Path:
+        """In the workspace; an export of the same name, perhaps of another network, stays."""
+        parent = self._studio.workspace.root / "exports"
+        names = (f"{self._name}{counter}{suffix}" for counter in ("", *(f"_{i}" for i in range(2, 1000))))
+        return next(parent / name for name in names if not (parent / name).exists())
 
     def _on_target(self, name: str) -> None:
         self._target = Path(name)

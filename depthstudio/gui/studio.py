@@ -12,7 +12,7 @@ from depthstudio.geometry import StereoCalibration
 from depthstudio.gui.errors import Notice, notice_of
 from depthstudio.gui.settings import WindowSettings, save_settings
 from depthstudio.gui.sources import SourceController
-from depthstudio.gui.tasks import TaskContext, TaskRunner
+from depthstudio.gui.tasks import NewestAnswer, TaskContext, TaskRunner
 from depthstudio.workspace import Workspace
 
 # Topic of notices about the source: they go when it is opened again, and when it is left.
@@ -67,6 +67,7 @@ class Studio(QObject):
         self.tasks = TaskRunner(self)
         self.sources = SourceController(self.tasks, CameraMemory(workspace.cameras), self)
         self.activities: dict[str, Activity] = {}
+        self._reading = NewestAnswer(self.tasks)
         self._chosen: ActiveCalibration | None = None
         self.tasks.unhandled.connect(self.report)
         self.sources.failed.connect(lambda error: self.report(error, SOURCE_TOPIC))
@@ -91,6 +92,7 @@ class Studio(QObject):
 
     def use_calibration(self, chosen: ActiveCalibration | None) -> None:
         """Put a calibration in force for every page; None goes back to the source's own."""
+        self._reading.forget()
         self._chosen = chosen
         inside = chosen is not None and chosen.path is not None and chosen.path.parent == self.workspace.calibrations
         self.settings.calibration = chosen.path.name if inside and chosen and chosen.path else ""
@@ -102,7 +104,7 @@ class Studio(QObject):
         def load(_: TaskContext) -> ActiveCalibration:
             return ActiveCalibration(StereoCalibration.load(path), path.stem, path)
 
-        self.tasks.run(load, f"Load {path.name}", self.use_calibration)
+        self._reading.run(load, f"Load {path.name}", self.use_calibration)
 
     def calibration_files(self) -> list[Path]:
         """Calibrations of the workspace, newest first."""

@@ -41,6 +41,10 @@ def test_a_file_is_written_and_checked(window: MainWindow, studio: Studio, netwo
     metadata = read_metadata(sheet.form.target)
     assert metadata["epoch"] == "3" and metadata["resolution"] == "half" and metadata["size"] == "640x480"
     sheet.dismiss()
+    again = open_export(studio, network)
+    again.form.choose_kind("onnx")
+    assert again.form.target.name == "desk_2.onnx"  # the one from before may be another network's
+    again.dismiss()
 
 
 def test_the_keyboard_stays_in_the_sheet(window: MainWindow, studio: Studio, network: Path, qtbot: QtBot) -> None:

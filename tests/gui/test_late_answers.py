@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from depthstudio.cameras.simulated.rig import simulated_rig
+from depthstudio.gui import studio as studio_module
 from depthstudio.gui.pages.train import closer_look, data_section, library, run_frames, samples
 from depthstudio.gui.studio import Studio
 from depthstudio.gui.tasks import NewestAnswer
@@ -121,6 +123,20 @@ def test_findings_are_those_of_the_data_chosen_last(
     look.look_at_data(data("second"))
     wait_until_idle(studio, qtbot)
     assert [finding.what for finding in look.picture_findings] == ["About second."]
+
+
+def test_a_calibration_that_loads_slowly_does_not_take_the_place_of_a_later_choice(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = simulated_rig("ir", (320, 240)).calibration
+    slow = Slow("old.npz", lambda _: made)
+    monkeypatch.setattr(studio_module.StereoCalibration, "load", lambda path: slow(path.name))
+    studio.load_calibration(Path("old.npz"))
+    studio.load_calibration(Path("new.npz"))
+    qtbot.waitUntil(lambda: studio.calibration is not None, timeout=20_000)
+    slow.go_on.set()
+    wait_until_idle(studio, qtbot)
+    assert studio.calibration is not None and studio.calibration.name == "new"
 
 
 def test_a_list_asked_for_again_is_not_overwritten_by_the_first_answer(studio: Studio, qtbot: QtBot) -> None:
