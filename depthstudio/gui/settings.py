@@ -20,9 +20,8 @@ class WindowSettings(BaseModel):
 
     theme: ThemeMode = Field(default=ThemeMode.SYSTEM, title="Theme", description="System follows the desktop.")
     page: str = "capture"
-    source_url: str = ""
     calibration: str = Field(default="", description="File name in calibrations/, or empty for the camera's own.")
-    recent_urls: list[str] = Field(default_factory=list)
+    recent_urls: list[str] = Field(default_factory=list, description="Files, folders and addresses, newest first.")
     window_size: tuple[int, int] = Field(default=(1280, 720), description="While it is not maximised.")
     window_maximized: bool = False
     board_kind: BoardKind = "chessboard"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from itertools import groupby
 
@@ -9,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QLineEdit, QWidget, QWidgetAction
 
 from depthstudio.cameras import SourceInfo, list_sources
+from depthstudio.cameras.urls import SourceUrl
 from depthstudio.cameras.usb_report import UsbReport, realsense_usb_report
 from depthstudio.gui.errors import Notice
 from depthstudio.gui.studio import SOURCE_TOPIC, Studio
@@ -18,6 +20,8 @@ from depthstudio.gui.widgets.chooser import Chooser
 _GROUP_TITLES = {"camera": "Cameras", "simulated": "Simulated rigs", "session": "Recordings"}
 _RECORDING_FILTER = "RealSense recordings (*.db3 *.bag);;All files (*)"
 _NEWEST_SHOWN = 8
+_RECENT_KEPT = 6
+_LONGEST_FOLDER = 48
 _WIDTH_PX = 264
 
 
@@ -35,6 +39,7 @@ class SourceChooser(Chooser):
         studio.sources.cameras_changed.connect(self.list_sources)
         studio.sources.watch_cameras()
         studio.sources.state_changed.connect(self._show)
+        studio.sources.opened.connect(self._remember)
         studio.camera_requested.connect(self.open_camera)
         studio.recording_requested.connect(self.open_recording)
         self._fill()
@@ -104,6 +109,22 @@ class SourceChooser(Chooser):
         if self._list_again:
             self.list_sources()
 
+    def _remember(self) -> None:
+        """What was opened from elsewhere is found again in the menu."""
+        url, settings = self._studio.sources.url, self._studio.settings
+        others = [one for one in settings.recent_urls if one != url]
+        if not (self._is_listed(url) or url.startswith("realsense:")):  # a camera's mode is remembered with it
+            settings.recent_urls = [url, *others][:_RECENT_KEPT]
+
+    def _is_listed(self, url: str) -> bool:
+        """Among the cameras, rigs and recordings shown in the menu."""
+        return any(info.url == url for _, group in self._groups() for info in group)
+
+    def _groups(self) -> Iterator[tuple[str, list[SourceInfo]]]:
+        """Kind, and what is shown of it."""
+        for kind, group in groupby(self._infos, key=lambda info: info.kind):
+            yield kind, list(group)[-_NEWEST_SHOWN:]
+
     def _show(self) -> None:
         self.set_choice(self._studio.sources.title or "Choose a source")
 
@@ -111,12 +132,19 @@ class SourceChooser(Chooser):
         sources, menu = self._studio.sources, self.menu_shown
         is_typing = self.address.hasFocus()
         menu.clear()
-        for kind, group in groupby(self._infos, key=lambda info: info.kind):
+        for kind, group in self._groups():
             self.add_heading(_GROUP_TITLES.get(kind, kind.capitalize()))
-            for info in list(group)[-_NEWEST_SHOWN:]:
+            for info in group:
                 choose = self.add_item(f"{info.title}\t{info.detail}", partial(sources.open, info.url))
                 choose.setCheckable(True)
                 choose.setChecked(info.url == sources.url)
+        recent = [url for url in self._studio.settings.recent_urls if not self._is_listed(url)]
+        if recent:
+            self.add_heading("Opened lately")
+        for url in recent:
+            choose = self.add_item("\t".join(filter(None, _spoken(url))), partial(sources.open, url))
+            choose.setCheckable(True)
+            choose.setChecked(url == sources.url)
         self.add_heading("Files and addresses")
         self.add_item("Open recording…\tCtrl+O", self.open_recording)
         self.add_item("Open folder…", self.open_folder)
@@ -150,3 +178,15 @@ class SourceChooser(Chooser):
         action = QWidgetAction(self)
         action.setDefaultWidget(holder)
         return action
+
+
+def _spoken(url: str) -> tuple[str, str]:
+    """What to call a source that is not listed, and where it is."""
+    scheme, _, target = url.partition("://")
+    if not target:
+        return url, ""
+    known = SourceUrl.parse(url)
+    if scheme in ("file", "folder", "session"):
+        folder = str(known.path.parent)
+        return known.path.name, folder if len(folder) <= _LONGEST_FOLDER else f"…{folder[1 - _LONGEST_FOLDER :]}"
+    return url, ""

@@ -4,11 +4,14 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QToolButton
 from pytestqt.qtbot import QtBot
 
 from depthstudio.gui.main_window import MainWindow
+from depthstudio.gui.settings import load_settings
 from depthstudio.gui.sources import SourceState
 from depthstudio.gui.status_strip import TaskLine, spoken_duration
 from depthstudio.gui.studio import Studio
@@ -45,6 +48,26 @@ def test_an_address_can_be_typed(window: MainWindow, studio: Studio, qtbot: QtBo
     assert not chooser.menu_shown.isVisible()
     qtbot.waitUntil(lambda: studio.sources.state is SourceState.FAILED, timeout=10_000)
     assert "nothing" in window.banners[0].notice.what
+
+
+def test_what_was_opened_from_elsewhere_is_found_again_in_the_menu(
+    window: MainWindow, studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    folder = tmp_path / "elsewhere" / "captures"
+    folder.mkdir(parents=True)
+    for side in ("left", "right"):
+        cv2.imwrite(str(folder / f"{side}_01.png"), np.zeros((48, 64), np.uint8))
+    urls = [f"folder://{folder}", "sim://ir?scene=wall&size=160x120&frames=2"]
+    for url in (*urls, urls[0]):
+        studio.sources.open(url)
+        qtbot.waitUntil(lambda: studio.sources.last_frame is not None, timeout=60_000)
+    assert studio.settings.recent_urls == urls
+    window.header.source.list_sources()
+    texts = [action.text() for action in window.header.source.menu_shown.actions()]
+    assert f"captures\t{folder.parent}" in texts
+    assert "sim://ir?scene=wall&&size=160x120&&frames=2" in texts
+    studio.save_settings()
+    assert load_settings(studio.workspace.settings_file)[0].recent_urls == urls
 
 
 def test_no_camera_is_told_with_what_to_do(window: MainWindow, studio: Studio, qtbot: QtBot) -> None:

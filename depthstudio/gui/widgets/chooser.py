@@ -74,7 +74,7 @@ class Chooser(QPushButton):
 
     def add_item(self, text: str, action: Callable[[], object]) -> QAction:
         """Append an entry to the menu; what follows a tab stands at its right edge."""
-        item = self.menu_shown.addAction(text)
+        item = self.menu_shown.addAction(text.replace("&", "&&"))  # a single one would underline a letter
         item.triggered.connect(lambda _checked=False: action())
         return item
 
