@@ -40,6 +40,7 @@ VARIANTS = (
     Variant("depthstudio-s"),
     Variant("without cross-entropy", weights=LossWeights(classification=0.0)),
     Variant("plain smooth L1", weights=LossWeights(robust_px=0.0)),
+    Variant("occluded pixels count fully", weights=LossWeights(occluded=1.0)),
     Variant("no refinement", {"steps": 0}),
     Variant("1 refinement step", {"steps": 1}),
     Variant("3 refinement steps", {"steps": 3}),
