@@ -21,7 +21,7 @@ from depthstudio.training.pretrain_loss import LossWeights
 from depthstudio.training.pretrain_state import PretrainState
 
 RESULT_FILE = "ablation.json"
-_WARM_STEPS, _TIMED_STEPS = 3, 8
+_WARM_STEPS, _TIMED_STEPS = 3, 20
 _ENDLESS_H = 1e4
 _PHASE = Phase(0.0, 192, 320, 128)
 
@@ -40,6 +40,7 @@ VARIANTS = (
     Variant("depthstudio-s"),
     Variant("without cross-entropy", weights=LossWeights(classification=0.0)),
     Variant("plain smooth L1", weights=LossWeights(robust_px=0.0)),
+    Variant("occluded pixels count nothing", weights=LossWeights(occluded=0.0)),
     Variant("occluded pixels count fully", weights=LossWeights(occluded=1.0)),
     Variant("no refinement", {"steps": 0}),
     Variant("1 refinement step", {"steps": 1}),
