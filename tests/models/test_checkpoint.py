@@ -53,6 +53,7 @@ def test_own_file_keeps_weights_options_and_metadata(tmp_path: Path) -> None:
 
 
 def test_half_precision_file_is_smaller_and_close(tmp_path: Path) -> None:
+    torch.manual_seed(0)  # where two scores of a network that learned nothing are equal, rounding decides
     network = create_network("depthstudio-s", **TINY)
     save_network(network, tmp_path / "full.safetensors", {})
     save_network(network, tmp_path / "half.safetensors", {}, torch.float16)
