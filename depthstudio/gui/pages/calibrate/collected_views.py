@@ -90,10 +90,11 @@ class CollectedViews(QObject):
         self._now.origin, self._now.is_unsaved = url, True
         self._tell()
 
-    def note_saved(self) -> None:
-        """A file holds all of them."""
-        self._now.is_unsaved = False
-        self._tell()
+    def note_saved(self, collector: ViewCollector) -> None:
+        """A file holds all of its views; nothing when others were brought back meanwhile."""
+        if collector is self.collector:
+            self._now.is_unsaved = False
+            self._tell()
 
     def _put(self, collection: _Collection, why: str) -> None:
         before, self._now = self._now, collection

@@ -306,7 +306,8 @@ class CalibratePage(Page):
     def save_and_use(self) -> None:
         """Write the calibration to the workspace and put it in force."""
         if self.solved is not None and self._task is None:
-            self.exits.save_and_use(self.solved, self.collector, self._kept.note_saved)
+            collector = self.collector
+            self.exits.save_and_use(self.solved, collector, lambda: self._kept.note_saved(collector))
 
     def _run(self, work: Callable[[TaskContext], Any], title: str, done: Callable[[Any], None]) -> None:
         self._task = self.studio.tasks.run(work, title, done, shown=True)
